@@ -1,0 +1,1 @@
+"""What `make bench` runs; not part of the package."""

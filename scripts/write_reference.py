@@ -1,0 +1,121 @@
+"""Writes docs/cli.md and docs/config.md: `python scripts/write_reference.py`.
+
+Both are made from what the program itself says, and tests/test_reference.py checks that they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from medllm.cli.main import app
+from medllm.config import Config
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+MADE = "<!-- Made by scripts/write_reference.py: change the source and run it again. -->\n"
+
+CLI_HEAD = f"""# Commands
+
+{MADE}
+Results go to standard output; progress, notes and errors to standard error. `--json` prints a
+result for a program. Exit codes: 0 done; 2 something that you can mend, said in one line with a
+hint; 130 stopped with Ctrl-C; 1 a bug in medllm. `medllm --install-completion` lets the shell
+complete commands and options.
+"""
+
+CONFIG_HEAD = f"""# Settings
+
+{MADE}
+Every setting has a default that works, so no file is needed. A TOML file is named with `--config
+FILE`; without it `config.toml` is read from the folder that the environment variable `MEDLLM_HOME`
+names, if it is there. `--set section.key=value` changes one setting for a single call, for example
+`--set ask.sentences=8`. An unknown key is an error that names the nearest one. What is left out
+keeps its default.
+"""
+
+
+def cli_page() -> str:
+    """Give docs/cli.md: the help of every command, 80 characters wide."""
+    parts = [CLI_HEAD]
+    for name, help_text in commands():
+        parts.append(f"## {name}\n\n```\n{help_text.rstrip()}\n```\n")
+    return "\n".join(parts)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Give (command line, its help) of every command, in the order of the groups."""
+    return list(_commands(typer.main.get_command(app), "medllm", None))
+
+
+def _commands(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
+    # Typer's own context class differs between its versions; the command knows its own.
+    context = command.context_class(
+        command, info_name=name.split()[-1], parent=parent, terminal_width=80, max_content_width=80
+    )
+    context.help_option_names = ["-h", "--help"]
+    lines = (line.rstrip() for line in command.get_help(context).splitlines())
+    yield name, "\n".join(lines)
+    for inner_name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, f"{name} {inner_name}", context)
+
+
+def config_page() -> str:
+    """Give docs/config.md: every section with its keys, defaults and meanings, as TOML."""
+    parts = [CONFIG_HEAD]
+    for section, field in Config.model_fields.items():
+        model = field.annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise TypeError(f"{section} is not a section")
+        title = " ".join((model.__doc__ or "").split())
+        keys = "\n".join(_key(name, key) for name, key in model.model_fields.items())
+        parts.append(f"## [{section}]\n\n{title}\n\n{keys}\n")
+    return "\n".join(parts)
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    """Give a key, its default as TOML, its type with bounds, and its meaning."""
+    default = field.default
+    written = "not set" if default is None else f"`{_toml(default)}`"
+    meaning = " ".join((field.description or "").split())
+    return f"- **`{name}`** ({_type(field)}; default {written}): {meaning}"
+
+
+def _type(field: FieldInfo) -> str:
+    names = {"int": "whole number", "float": "number", "str": "text", "Path | None": "path"}
+    choices = getattr(field.annotation, "__args__", ())
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return "one of " + ", ".join(f"`{choice}`" for choice in choices)
+    written = getattr(field.annotation, "__name__", str(field.annotation))
+    known = names.get(written, names.get(str(field.annotation), "path"))
+    return " ".join([known, *_bounds(field)])
+
+
+def _bounds(field: FieldInfo) -> list[str]:
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    found = []
+    for bound in field.metadata:
+        for name, word in words.items():
+            value = getattr(bound, name, None)
+            if value is not None:
+                found.append(f"{word} {value:,}")
+    return [" and ".join(found)] if found else []
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def main() -> None:
+    """Write both pages."""
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (DOCS / "config.md").write_text(config_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

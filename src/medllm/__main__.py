@@ -1,0 +1,7 @@
+"""`python -m medllm`."""
+
+import sys
+
+from medllm.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,220 @@
+"""A summary without a language model: the sentences that bear most on the patient, each cited.
+
+Sentences are taken one by one. Each is worth the weights of the patient's terms in it and of the
+terms that the retrieved passages have in common; a term that was covered counts less the next time,
+so that the same thing is not said twice (a greedy cover of a submodular function, after Lin and
+Bilmes, ACL 2011). Every sentence stands letter for letter in its source.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from medllm.ask.evidence import Sentence, evidence_sentences
+from medllm.records import Citation, Claim, Hit, Section
+
+_COVERED = 0.5
+"""What is left of a term's weight each time a chosen sentence has it."""
+_LENGTH_POWER = 0.3
+"""Worth is divided by words to this power: 0 takes the longest sentences, 1 the densest."""
+_COMMON_WEIGHT = 1.5
+"""Weight of terms that the evidence has in common against the query's own."""
+_PRIOR_POWER = 4.0
+"""Worth is multiplied by the relative score of the source to this power."""
+_SAME = 0.8
+"""Two sentences that share this much of the shorter one's terms say the same thing."""
+"""The constants above were chosen on 900 BioASQ questions, see docs/retrieval.md."""
+_WORDS = range(4, 101)
+_FIGURE = re.compile(r"\(?\b(?:figs?\.|figures?|tables?)\s*\d", re.IGNORECASE)
+_LEANS_BACK = re.compile(
+    r"(?:he|she|it|they|this|these|those|his|her|their|its|however|therefore|thus|moreover|"
+    r"also|then|both|such|subsequently|in addition|furthermore)\b",
+    re.IGNORECASE,
+)
+_LEANING = 0.8
+"""A sentence that opens with a pronoun or a link needs its neighbours to be understood."""
+_METHODS = re.compile(
+    r"(?:methods?|background|objectives?|aims?|purpose|introduction|design|setting|patients and "
+    r"methods|materials and methods)\s*:|we (?:aimed|sought|investigated|linked|recruited|searched)"
+    r"|(?:the|our) (?:aim|purpose|objective)",
+    re.IGNORECASE,
+)
+_METHODS_WEIGHT = 0.5
+"""What an article did or wanted to do is worth less than what it found."""
+_FROM_ONE = 3
+"""Sentences of one article, and sentences of one patient in a section: so many at most."""
+
+_CUES: dict[Section, re.Pattern[str]] = {
+    "outcome": re.compile(
+        r"discharg|recover(?:ed|y)|follow[- ]?up|(?:months?|years?|weeks?) later|died|death|"
+        r"remission|asymptomatic|uneventful|relapse|recurren|remain(?:s|ed) (?:well|stable|free)|"
+        r"symptom[- ]free|resol(?:ved|ution)|improved|autopsy|outcome",
+        re.IGNORECASE,
+    ),
+    "treatment": re.compile(
+        r"treat(?:ed|ment)|therap|administ|\d\s*(?:mg|mcg|µg|units?|iu)\b|started on|commenced|"
+        r"initiated|prescri|underwent|resect|surg|transplant|infus|antibiot|steroid|dose|"
+        r"intubat|ventilat|drain|anticoagul|chemotherap|received",
+        re.IGNORECASE,
+    ),
+    "work-up": re.compile(
+        r"\b(?:ct|mri|mr|ecg|ekg|eeg|pcr|crp|esr|pet)\b|tomograph|imaging|x-?ray|radiograph|"
+        r"ultraso|echocardio|biops|histolog|laborator|blood (?:test|count|gas)|cultur|serolog|"
+        r"showed|revealed|demonstrated|level|test(?:s|ed|ing)?\b|scan|endoscop|examination|"
+        r"troponin|dimer|mmol|g/d?l|stain|angiogra|diagnos",
+        re.IGNORECASE,
+    ),
+    "presentation": re.compile(
+        r"present(?:ed|ing|ation)|complain|year[- ]old|month[- ]old|day[- ]old|history of|"
+        r"admitted|referred|symptom|onset|noticed|experienced|developed|suffer|brought",
+        re.IGNORECASE,
+    ),
+}
+_SECTIONS: tuple[Section, ...] = ("presentation", "work-up", "treatment", "outcome")
+
+
+def write_extractive(
+    evidence: Sequence[Hit], weights: Mapping[int, float], *, n_sentences: int
+) -> list[Claim]:
+    """Give at most `n_sentences` claims, grouped by section, from the evidence.
+
+    `weights` are the query's terms with tf x idf, the patient's own findings weighing more.
+    """
+    sentences = [sentence for sentence in evidence_sentences(evidence) if _is_usable(sentence)]
+    kinds = [hit.document.kind for hit in evidence]
+    value = term_values(sentences, weights)
+    of_patients = [s for s in sentences if kinds[s.number - 1] == "patients"]
+    of_articles = [s for s in sentences if kinds[s.number - 1] == "articles"]
+    quotas = _quotas(n_sentences, bool(of_patients), bool(of_articles))
+    chosen: list[Sentence] = []
+    claims: list[Claim] = []
+    for section in _SECTIONS:
+        fitting = [s for s in of_patients if _section(s, evidence) == section]
+        claims += _claims(pick(fitting, value, quotas[section], chosen), section)
+    claims += _claims(pick(of_articles, value, quotas["articles"], chosen), "articles")
+    return claims or _from_any_section(sentences, evidence, value, n_sentences)
+
+
+def _from_any_section(
+    sentences: Sequence[Sentence], evidence: Sequence[Hit], value: Mapping[int, float], n: int
+) -> list[Claim]:
+    """Give the best sentences where a short summary has no share for the only section told."""
+    sections: dict[Section, list[Sentence]] = {section: [] for section in (*_SECTIONS, "articles")}
+    for sentence in pick(sentences, value, n, []):
+        is_of_patient = evidence[sentence.number - 1].document.kind == "patients"
+        sections[_section(sentence, evidence) if is_of_patient else "articles"].append(sentence)
+    return [claim for section, found in sections.items() for claim in _claims(found, section)]
+
+
+def term_values(sentences: Sequence[Sentence], weights: Mapping[int, float]) -> dict[int, float]:
+    """Give what each term is worth: its weight in the query, plus how common it is in the evidence.
+
+    Common is counted in documents, not sentences, and only terms that two documents share count.
+    """
+    top = max(weights.values(), default=1.0) or 1.0
+    value = {term: weight / top for term, weight in weights.items()}
+    held = Counter(term for group in _by_document(sentences) for term in group)
+    n_documents = len({sentence.number for sentence in sentences})
+    for term, n in held.items():
+        if n > 1:
+            value[term] = value.get(term, 0.0) + _COMMON_WEIGHT * n / n_documents
+    return value
+
+
+def pick(
+    sentences: Iterable[Sentence],
+    value: Mapping[int, float],
+    n: int,
+    chosen: list[Sentence],
+    *,
+    max_words: int | None = None,
+) -> list[Sentence]:
+    """Give up to `n` sentences, best first by what they add to `chosen`, which they are added to.
+
+    With `max_words` sentences that do not fit any more are passed over.
+    """
+    left = list(sentences)
+    covered = Counter(term for sentence in chosen for term in sentence.terms)
+    picked: list[Sentence] = []
+    while left and len(picked) < n:
+        best = max(left, key=lambda s: (_worth(s, value, covered), -s.number, -s.start))
+        left.remove(best)
+        if _worth(best, value, covered) <= 0:
+            break
+        n_words = len(best.text.split())
+        is_too_long = max_words is not None and n_words > max_words
+        n_from_it = sum(other.number == best.number for other in picked)
+        if is_too_long or n_from_it >= _FROM_ONE or any(_is_same(best, s) for s in chosen):
+            continue
+        if max_words is not None:
+            max_words -= n_words
+        picked.append(best)
+        chosen.append(best)
+        covered.update(best.terms)
+    return picked
+
+
+def _worth(sentence: Sentence, value: Mapping[int, float], covered: Mapping[int, int]) -> float:
+    gain = sum(value.get(term, 0.0) * _COVERED ** covered.get(term, 0) for term in sentence.terms)
+    length = len(sentence.text.split())
+    leaning = _LEANING if _LEANS_BACK.match(sentence.text) else 1.0
+    methods = _METHODS_WEIGHT if _METHODS.match(sentence.text) else 1.0
+    prior = math.pow(sentence.prior, _PRIOR_POWER)
+    return gain * leaning * methods * prior / math.pow(length, _LENGTH_POWER)
+
+
+def _is_same(one: Sentence, other: Sentence) -> bool:
+    shared = len(one.terms & other.terms)
+    return shared >= _SAME * max(1, min(len(one.terms), len(other.terms)))
+
+
+def _is_usable(sentence: Sentence) -> bool:
+    """Whether the sentence can stand alone: of sensible length, and no picture caption."""
+    text = sentence.text
+    return len(text.split()) in _WORDS and not _FIGURE.match(text) and bool(sentence.terms)
+
+
+def _by_document(sentences: Iterable[Sentence]) -> list[set[int]]:
+    groups: dict[int, set[int]] = {}
+    for sentence in sentences:
+        groups.setdefault(sentence.number, set()).update(sentence.terms)
+    return list(groups.values())
+
+
+def _section(sentence: Sentence, evidence: Sequence[Hit]) -> Section:
+    """Say what part of a case a sentence tells, by its words and by where it stands."""
+    length = max(1, len(evidence[sentence.number - 1].document.text))
+    place = sentence.start / length
+    scores = {section: len(cues.findall(sentence.text)) for section, cues in _CUES.items()}
+    weighed = {
+        "presentation": scores["presentation"] + (1.5 if place < 0.2 else -0.5),
+        "work-up": scores["work-up"] + (0.3 if 0.15 < place < 0.7 else 0),
+        "treatment": scores["treatment"] + (0.3 if place > 0.4 else 0),
+        "outcome": scores["outcome"] * 1.2 + (0.8 if place > 0.75 else -0.5),
+    }
+    return max(_SECTIONS, key=lambda section: weighed[section])
+
+
+def _quotas(n: int, has_patients: bool, has_articles: bool) -> dict[Section, int]:
+    """Share the sentences out: half to similar patients by section, half to articles."""
+    of_patients = 0 if not has_patients else n if not has_articles else n // 2
+    share, rest = divmod(of_patients, len(_SECTIONS))
+    order: tuple[Section, ...] = ("presentation", "treatment", "outcome", "work-up")
+    quotas = {section: share + (order.index(section) < rest) for section in _SECTIONS}
+    return {**quotas, "articles": n - of_patients}
+
+
+def _claims(sentences: Iterable[Sentence], section: Section) -> list[Claim]:
+    """Give the sentences as claims, in the order of the sources and of what stands in them."""
+    return [
+        Claim(
+            text=sentence.text,
+            citations=(Citation(number=sentence.number, start=sentence.start, end=sentence.end),),
+            verdict="quoted",
+            section=section,
+        )
+        for sentence in sorted(sentences, key=lambda s: (s.number, s.start))
+    ]

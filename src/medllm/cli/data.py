@@ -1,0 +1,53 @@
+"""`medllm data`: the data sets that medllm reads, and where they are to be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medllm.cli.options import JsonOption
+from medllm.cli.terminal import bold, print_json, wrap
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def group(context: typer.Context) -> None:
+    """Show and fetch data sets to train on and be judged on."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("list")
+def list_sets(as_json: JsonOption = False) -> None:
+    """List the data sets that are read, with task, size, licence and how to get them.
+
+    Example: medllm data list
+    """
+    from medllm.data.sets.catalogue import catalogue_rows
+
+    rows = catalogue_rows()
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(bold(row["name"]) + f"  {row['title']}")
+        for key in ("tasks", "size", "licence", "access", "where"):
+            typer.echo(wrap(row[key], indent=" " * 13, first=f"  {key:<10} "))
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="A name out of `medllm data list`.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to fetch it into.")],
+) -> None:
+    """Fetch an open data set from the hub; for a gated one, say how to apply.
+
+    Example: medllm data download medical-o1 --to data/medical-o1
+    """
+    from medllm.data.sets.download import download as fetch
+
+    for path in fetch(name, to):
+        typer.echo(str(path))

@@ -1,0 +1,170 @@
+"""`medllm evaluate`: measures over judged data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medllm.cli.options import (
+    ConfigOption,
+    IndexOption,
+    JsonOption,
+    Kind,
+    KindOption,
+    ModeOption,
+    SetOption,
+    check_place,
+    choose_mode,
+    opened,
+    read_config,
+)
+from medllm.cli.terminal import print_json, progress
+
+if TYPE_CHECKING:
+    from medllm.retrieve.embedded import EmbeddedIndex
+    from medllm.retrieve.encoders import Encoder
+    from medllm.retrieve.search import Mode
+
+app = typer.Typer()
+
+_DEPTH = 1_001
+"""Documents ranked for each query: 1,000 for R@1000, one for the query's own, which is left out."""
+
+QueriesOption = Annotated[
+    Path, typer.Option("--queries", metavar="FILE", help='JSON Lines: {"_id", "text"}.')
+]
+QrelsOption = Annotated[
+    Path,
+    typer.Option(
+        "--qrels", metavar="FILE", help="Judgements, by tabs: query-id, corpus-id, score."
+    ),
+]
+RunOption = Annotated[
+    Path | None,
+    typer.Option("--run-out", metavar="FILE", help="Also write what was found, as JSON."),
+]
+ShapeOption = Annotated[
+    bool,
+    typer.Option(
+        "--shape/--whole",
+        help="Search for a query's findings, without what it negates, as `search` does; or for "
+        "its text as it stands.",
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def group(context: typer.Context) -> None:
+    """Measure on judged data, with intervals."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def retrieval(
+    index: IndexOption,
+    queries: QueriesOption,
+    qrels: QrelsOption,
+    kind: KindOption = None,
+    mode: ModeOption = None,
+    run_out: RunOption = None,
+    shape: ShapeOption = True,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a search against judgements, as trec_eval does.
+
+    Prints MRR, P@10, nDCG@10, R@100 and R@1000, each with its 95 % interval over the queries.
+    Queries that find nothing count 0; a document whose id is the query's is left out.
+
+    \b
+    Example:
+      medllm evaluate retrieval --index idx --queries queries.jsonl --qrels qrels.tsv
+    """
+    from medllm.cli.show_report import report_facts, show_report
+    from medllm.evaluate.retrieval import evaluate_retrieval, read_qrels, read_queries, write_run
+
+    settings = read_config(config, overrides)
+    check_place(run_out, "--run-out")
+    texts, judged = read_queries(queries), read_qrels(qrels)
+    with opened(index) as opened_index, progress("searching", "queries", len(judged)) as advance:
+        used, encoder = choose_mode(opened_index, settings.search, mode)
+        search = _Search(opened_index, kind=kind, mode=used, encoder=encoder, is_shaped=shape)
+        done = evaluate_retrieval(
+            search, texts, judged, mode=used, progress=lambda n_done, n_all: advance(n_done)
+        )
+    if run_out is not None:
+        write_run(run_out, done.run)
+    if as_json:
+        print_json(report_facts(done.report))
+    else:
+        typer.echo(show_report(done.report))
+
+
+@app.command()
+def findings(
+    annotated: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Annotated notes, JSON Lines as E3C's.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the findings against expert annotation.
+
+    Prints F1 of entities, polarity and results with intervals, precision and recall.
+
+    \b
+    Example:
+      medllm evaluate findings annotated.jsonl
+    """
+    from dataclasses import asdict
+
+    from medllm.cli.show_report import show_findings_scores
+    from medllm.evaluate.findings import evaluate_findings
+
+    scores = evaluate_findings(annotated)
+    if as_json:
+        print_json([asdict(score) for score in scores])
+    else:
+        typer.echo(show_findings_scores(scores))
+
+
+class _Search:
+    """Ranks the documents for one query after another."""
+
+    def __init__(
+        self,
+        index: EmbeddedIndex,
+        *,
+        kind: Kind | None,
+        mode: Mode,
+        encoder: Encoder | None,
+        is_shaped: bool,
+    ) -> None:
+        self._index = index
+        self._kind = kind
+        self._mode = mode
+        self._encoder = encoder
+        self._is_shaped = is_shaped
+
+    def __call__(self, query_id: str, text: str) -> Mapping[str, float]:
+        """Give the scores of the documents found, by id."""
+        from medllm.clinical.findings import find_findings
+        from medllm.retrieve.index import Filter
+        from medllm.retrieve.query import note_terms, shape_query
+        from medllm.retrieve.search import rank
+
+        findings = find_findings(text) if self._is_shaped else []
+        ranked = rank(
+            self._index,
+            shape_query(text, findings),
+            terms=note_terms(text, findings) if self._is_shaped else None,
+            where=Filter(kind=self._kind),
+            mode=self._mode,
+            top=_DEPTH,
+            encoder=self._encoder,
+        )
+        return {found.document_id: found.score for found in ranked}

@@ -1,0 +1,1 @@
+"""What a patient description says: findings, their context and their values."""

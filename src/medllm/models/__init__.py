@@ -1,0 +1,1 @@
+"""What turns messages into text: Ollama, OpenAI-compatible servers, and a scripted fake."""

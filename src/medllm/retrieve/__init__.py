@@ -1,0 +1,1 @@
+"""The index, the encoders and the search over them."""

@@ -1,0 +1,64 @@
+"""Searching with a note: its findings decide what is searched for and how the found are ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from medllm.records import DocumentKind, Finding, Hit
+from medllm.retrieve.encoders import Encoder
+from medllm.retrieve.index import Filter, Index
+from medllm.retrieve.query import note_terms, shape_query
+from medllm.retrieve.relevance import Relevance
+from medllm.retrieve.search import Mode, query_weights, search
+
+_POOL = 5
+"""So many times the documents that are shown are looked at, to be put in order by findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteQuery:
+    """What is searched for: the text for an encoder, and its terms with their weights."""
+
+    text: str
+    terms: dict[int, float]
+    findings: tuple[Finding, ...]
+
+
+def read_query(text: str, findings: Sequence[Finding]) -> NoteQuery:
+    """Give what to search for with a note or a question."""
+    return NoteQuery(shape_query(text, findings), note_terms(text, findings), tuple(findings))
+
+
+def weigh_query(index: Index, query: NoteQuery, kind: DocumentKind | None) -> dict[int, float]:
+    """Give the query's terms with their weights times idf among documents of a kind."""
+    return query_weights(index, query.text, kind=kind, terms=query.terms)
+
+
+def search_note(
+    index: Index,
+    query: NoteQuery,
+    *,
+    where: Filter,
+    mode: Mode = "bm25",
+    top: int = 10,
+    encoder: Encoder | None = None,
+) -> list[Hit]:
+    """Give the `top` documents, best first: by their score and by the findings they share.
+
+    With fewer than three findings the score alone decides.
+    """
+    relevance = Relevance(query.findings, weigh_query(index, query, where.kind))
+    pool = _POOL * top if relevance.is_by_findings else top
+    hits = search(
+        index, query.text, terms=query.terms, where=where, mode=mode, top=pool, encoder=encoder
+    )
+    if relevance.is_by_findings and hits:
+        best = hits[0].score
+        order = {
+            hit.document.id: hit.score / best
+            + relevance.share(f"{hit.document.title}\n{hit.document.text}")
+            for hit in hits
+        }
+        hits.sort(key=lambda hit: (-order[hit.document.id], hit.rank))
+    return [replace(hit, rank=number) for number, hit in enumerate(hits[:top], start=1)]

@@ -1,0 +1,80 @@
+"""From a note and its findings to what is searched for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from medllm.records import Finding
+from medllm.retrieve import words
+
+FINDING_BONUS = 0.5
+"""Added to the weight of each word of the patient's own findings (docs/retrieval.md)."""
+
+_SEARCHED_KINDS = ("symptom", "disorder", "procedure", "medication")
+_LONG = 64
+"""Different words from which a text is a note, as is one that begins with an age."""
+_BEGINS = 40
+"""Characters: "64-year-old woman with ..." is a patient, "... in embryo and newborn" a question."""
+_UNITS = frozenset(
+    "mg mcg ug ml kg cm mm dl mmol umol nmol pmol mol meq ng pg fl iu min mmhg bpm hr hrs sec h "
+    "day days week weeks month months year years old hour hours minute minutes".split()
+)
+_BOILERPLATE = frozenset(
+    "history past previous previously examination examined result results showed revealed found "
+    "noted reported presented presentation admission admitted hospital department service room "
+    "patient patients case clinical physical normal rate signs symptoms brought since later "
+    "continued nearly".split()
+)
+"""Words that every note has: in a small index their idf does not show it."""
+_PASSED_OVER = _UNITS | _BOILERPLATE
+
+
+def shape_query(text: str, findings: Iterable[Finding]) -> str:
+    """Give the text without what it negates or says of somebody else.
+
+    What is left out is blanked, so that offsets still hold. A finding that is named elsewhere as
+    the patient's own stays there.
+    """
+    return _blank(text, (f for f in findings if f.negated or f.experiencer != "patient"))
+
+
+def note_terms(text: str, findings: Sequence[Finding]) -> dict[int, float]:
+    """Give the terms of a note with their weights, before idf.
+
+    In a whole note a term weighs the square root of its count, and more if it names one of the
+    patient's own findings; numbers, units and measured values within the normal say little about
+    which literature bears on the patient and are left out. In a question every word weighs alike.
+    """
+    shaped = shape_query(text, findings)
+    counts = words.count_terms(shaped)
+    if len(counts) < _LONG and not any(f.kind == "age" and f.start < _BEGINS for f in findings):
+        return dict.fromkeys(counts, 1.0)
+    ordinary = (f for f in findings if f.kind in ("vital", "result") and not _is_abnormal(f))
+    counts = words.count_terms(_content_words(_blank(shaped, ordinary)))
+    terms = {term: math.sqrt(count) for term, count in counts.items()}
+    for finding in findings:
+        if finding.is_own and (finding.kind in _SEARCHED_KINDS or _is_abnormal(finding)):
+            for term in words.count_terms(_content_words(finding.text)):
+                terms[term] = terms.get(term, 0.0) + FINDING_BONUS
+    return terms
+
+
+def _is_abnormal(finding: Finding) -> bool:
+    return finding.kind in ("vital", "result") and finding.flag in ("low", "high")
+
+
+def _content_words(text: str) -> str:
+    """Give the words that are no numbers, units, single letters or boilerplate."""
+    return " ".join(
+        word
+        for word in words.written_words(text)
+        if len(word) > 1 and not word.isdigit() and word.lower() not in _PASSED_OVER
+    )
+
+
+def _blank(text: str, findings: Iterable[Finding]) -> str:
+    letters = list(text)
+    for finding in findings:
+        letters[finding.start : finding.end] = " " * (finding.end - finding.start)
+    return "".join(letters)

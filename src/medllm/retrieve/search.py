@@ -1,0 +1,202 @@
+"""From a query to documents: by words, by vector, or by both, each with its best passage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from medllm.errors import ConfigError
+from medllm.records import Document, DocumentKind, Hit, Passage
+from medllm.retrieve import words
+from medllm.retrieve.encoders import Encoder
+from medllm.retrieve.index import Filter, Index, Scored, Vector
+from medllm.retrieve.passages import cut_passages
+
+Mode = Literal["bm25", "dense", "hybrid"]
+
+MAX_TERMS = 64
+"""Terms of a long query that are searched for: those with the highest tf x idf."""
+RRF_K = 60
+"""Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
+DENSE_WEIGHT = 0.7
+"""Weight of the vector's ranks against the words' (docs/retrieval.md)."""
+
+_WHY = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A document that was found, with the place of its best passage."""
+
+    document_id: str
+    score: float
+    start: int
+    end: int
+
+
+def search(
+    index: Index,
+    text: str,
+    *,
+    terms: Mapping[int, float] | None = None,
+    where: Filter,
+    mode: Mode = "bm25",
+    top: int = 10,
+    encoder: Encoder | None = None,
+) -> list[Hit]:
+    """Give the `top` documents for a query text (a few words or a whole note), best first.
+
+    `terms` weighs the words otherwise than by their counts in the text, see `query.note_terms`.
+    """
+    terms = query_terms(index, text, kind=where.kind, terms=terms)
+    ranked = rank(index, text, terms=terms, where=where, mode=mode, top=top, encoder=encoder)
+    documents = index.read([found.document_id for found in ranked])
+    weights = _idf_weights(index, terms, where.kind)
+    written = _written(text)
+    hits = []
+    for number, found in enumerate(ranked, start=1):
+        document = documents[found.document_id]
+        passage = Passage(
+            document_id=document.id,
+            start=found.start,
+            end=found.end,
+            text=document.text[found.start : found.end],
+        )
+        why = _shared_words(document, passage, weights, written)
+        hit = Hit(document=document, passage=passage, score=found.score, rank=number, why=why)
+        hits.append(hit)
+    return hits
+
+
+def rank(
+    index: Index,
+    text: str,
+    *,
+    terms: Mapping[int, float] | None = None,
+    where: Filter,
+    mode: Mode = "bm25",
+    top: int = 10,
+    encoder: Encoder | None = None,
+) -> list[Ranked]:
+    """Give the `top` documents without reading them, best first, ties by id."""
+    terms = query_terms(index, text, kind=where.kind, terms=terms)
+    lists: list[list[Ranked]] = []
+    if mode in ("bm25", "hybrid"):
+        lists.append(_documents(lambda n: index.search_words(terms, limit=n, where=where), top=top))
+    if mode in ("dense", "hybrid"):
+        if encoder is None:
+            raise ConfigError(
+                f"--mode {mode} needs an encoder, and this index has none",
+                hint="search with --mode bm25, or build the index with --encoder offline",
+            )
+        vector = query_vector(encoder, text)
+        lists.append(
+            _documents(lambda n: index.search_vector(vector, limit=n, where=where), top=top)
+        )
+    return (lists[0] if len(lists) == 1 else fuse(lists, weights=(1.0, DENSE_WEIGHT)))[:top]
+
+
+def query_terms(
+    index: Index,
+    text: str,
+    *,
+    kind: DocumentKind | None,
+    terms: Mapping[int, float] | None = None,
+) -> dict[int, float]:
+    """Give the terms to search for with their weights: `terms`, else the counts in the text.
+
+    Of many those with the highest weight x idf: on whole notes it finds more than all of them
+    would, and is faster (docs/retrieval.md).
+    """
+    counts = dict(terms) if terms is not None else words.count_terms(text)
+    if len(counts) <= MAX_TERMS:
+        return counts
+    weights = _idf_weights(index, counts, kind)
+    best = sorted(counts, key=lambda term: (-weights[term], term))[:MAX_TERMS]
+    return {term: counts[term] for term in best}
+
+
+def query_weights(
+    index: Index,
+    text: str,
+    *,
+    kind: DocumentKind | None,
+    terms: Mapping[int, float] | None = None,
+) -> dict[int, float]:
+    """Give the terms that `query_terms` gives with their weights times idf."""
+    return _idf_weights(index, query_terms(index, text, kind=kind, terms=terms), kind)
+
+
+def query_vector(encoder: Encoder, text: str) -> Vector:
+    """Give the mean [dimension] of the text's passages, of length 1."""
+    spans = cut_passages(text)
+    total = encoder.encode([text[start:end] for start, end in spans]).sum(axis=0)
+    norm = float(np.linalg.norm(total))
+    return np.asarray(total / norm if norm else total, dtype=np.float32)
+
+
+def fuse(lists: Sequence[Sequence[Ranked]], *, weights: Sequence[float]) -> list[Ranked]:
+    """Fuse rankings by the sum of weight / (k + rank); the passage is the better ranking's."""
+    scores: dict[str, float] = {}
+    best: dict[str, tuple[int, Ranked]] = {}
+    for ranking, weight in zip(lists, weights, strict=True):
+        for place, found in enumerate(ranking, start=1):
+            key = found.document_id
+            scores[key] = scores.get(key, 0.0) + weight / (RRF_K + place)
+            if key not in best or place < best[key][0]:
+                best[key] = (place, found)
+    fused = [
+        Ranked(document_id=key, score=scores[key], start=found.start, end=found.end)
+        for key, (_, found) in best.items()
+    ]
+    return sorted(fused, key=lambda found: (-found.score, found.document_id))
+
+
+def _documents(search_passages: Callable[[int], list[Scored]], *, top: int) -> list[Ranked]:
+    """Give documents by their best passage, asking for more passages until there are enough."""
+    limit = 2 * top + 20
+    while True:
+        passages = search_passages(limit)
+        found: dict[str, Ranked] = {}
+        for hit in passages:
+            found.setdefault(
+                hit.document_id,
+                Ranked(document_id=hit.document_id, score=hit.score, start=hit.start, end=hit.end),
+            )
+        if len(found) >= top or len(passages) < limit:
+            return list(found.values())
+        limit *= 3
+
+
+def _idf_weights(
+    index: Index, terms: Mapping[int, float], kind: DocumentKind | None
+) -> dict[int, float]:
+    """Give weight x idf for each term; a term that no passage has weighs nothing."""
+    frequencies = index.frequencies(list(terms), kind=kind)
+    n = index.count_passages(kind)
+    return {
+        term: weight * words.idf(n, n_with_term) if n_with_term else 0.0
+        for (term, weight), n_with_term in zip(terms.items(), frequencies, strict=True)
+    }
+
+
+def _written(text: str) -> dict[int, str]:
+    """Give for each term how the text writes it, the first time."""
+    written: dict[int, str] = {}
+    for word in words.written_words(text):
+        term = words.term_of(word)
+        if term is not None:
+            written.setdefault(term, word.lower())
+    return written
+
+
+def _shared_words(
+    document: Document, passage: Passage, weights: Mapping[int, float], written: Mapping[int, str]
+) -> tuple[str, ...]:
+    held = words.count_terms(f"{document.title}\n{passage.text}")
+    shared = [term for term in weights if term in held and term in written and weights[term] > 0]
+    shared.sort(key=lambda term: (-weights[term], written[term]))
+    return tuple(written[term] for term in shared if written[term].isalpha())[:_WHY]
