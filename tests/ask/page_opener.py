@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medllm.ask.page import render_page
+from medllm.ask.page.render import render_page
 from medllm.records import Answer
 
 WIDE = {"width": 1280, "height": 900}

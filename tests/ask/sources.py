@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from medllm.ask.verify import verify
+from medllm.ask.check.verify import verify
 from medllm.records import Claim, Document, DocumentKind, Hit, Passage
 
 FOLDER = Path(__file__).parent

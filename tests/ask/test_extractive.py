@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medllm.ask.check.verify import verify
 from medllm.ask.evidence import choose_evidence, evidence_sentences
 from medllm.ask.extractive import pick, term_values, write_extractive
-from medllm.ask.verify import verify
 from medllm.clinical.findings import find_findings
 from medllm.records import Claim, Hit
 from medllm.retrieve import words

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import medllm.ask.page as page_module
-from medllm.ask.page import render_page
+import medllm.ask.page.render as page_module
+from medllm.ask.page.render import render_page
 from medllm.records import (
     Answer,
     Citation,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from medllm.ask.page import render_page
+from medllm.ask.page.render import render_page
 from medllm.records import Answer, Note
 from tests.ask.answers import (
     abstained_answer,

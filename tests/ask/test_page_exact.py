@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medllm.ask.page import render_page
+from medllm.ask.page.render import render_page
 from medllm.records import Answer, Citation, Claim, Document, Finding, Hit, Note, Passage, Summary
 from tests.ask.page_reader import Reader, as_shown, assert_sound
 

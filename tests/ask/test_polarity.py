@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medllm.ask.exchanged import exchanged_name, exchanged_number
-from medllm.ask.opposites import opposite_in, sex_differs
-from medllm.ask.polarity import loses_reserve, negation_differs, reaches_into
-from medllm.ask.wording import content_keys, read_words
+from medllm.ask.check.exchanged import exchanged_name, exchanged_number
+from medllm.ask.check.opposites import opposite_in, sex_differs
+from medllm.ask.check.polarity import loses_reserve, negation_differs, reaches_into
+from medllm.ask.check.wording import content_keys, read_words
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from medllm.ask import prompts
-from medllm.ask.verify import verify
+from medllm.ask.check.verify import verify
 from medllm.clinical.findings import find_findings
 from medllm.config import AskConfig
 from medllm.models.chat import Message

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medllm.ask.numerals import read_quantities
-from medllm.ask.quantities import in_words, missing_numbers
+from medllm.ask.check.numerals import read_quantities
+from medllm.ask.check.quantities import in_words, missing_numbers
 
 SAME = [
     ("5 mg", "5mg"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medllm.ask.verify import HELD, verify
+from medllm.ask.check.verify import HELD, verify
 from medllm.clinical.sentences import split_sentences
 from medllm.records import Claim, Hit
 from tests.ask.sources import Pair, check, example, example_ids, hit, pairs, part, passages

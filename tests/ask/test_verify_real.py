@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from medllm.ask.verify import HELD, verify
+from medllm.ask.check.verify import HELD, verify
 from medllm.clinical.sentences import split_sentences
 from medllm.data.documents import Reading, read_documents
 from medllm.records import Hit, Passage

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from medllm.ask import prompts
 from medllm.ask.answer_text import AnswerReader, Sentence, read_sentences
-from medllm.ask.verify import HELD, verify
-from medllm.ask.wording import content_keys, read_words
+from medllm.ask.check.verify import HELD, verify
+from medllm.ask.check.wording import content_keys, read_words
 from medllm.errors import ModelError
 from medllm.models.chat import Message, Model
 from medllm.records import Claim, Finding, Hit, Note

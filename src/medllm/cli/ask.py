@@ -119,7 +119,7 @@ def _walk(road: Road, note: Note, printer: Printer) -> Answer:
 
 def _hand_out(answer: Answer, html: Path | None, *, as_json: bool) -> None:
     """Write the page and print the JSON, where they were asked for."""
-    from medllm.ask.page import render_page
+    from medllm.ask.page.render import render_page
     from medllm.files import write_atomically
     from medllm.records import to_json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medllm.ask.page_markup import Child, Html, element
-from medllm.ask.page_summary import written_by
+from medllm.ask.page.markup import Child, Html, element
+from medllm.ask.page.summary import written_by
 from medllm.records import Answer
 
 MAX_DEPTH = 6

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from medllm.ask.numerals import number_key
-from medllm.ask.units import unit_of
+from medllm.ask.check.numerals import number_key
+from medllm.ask.check.units import unit_of
 from medllm.clinical.tokens import canonical
 from medllm.retrieve import words
 

@@ -10,7 +10,7 @@ from difflib import Match, SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
 
-from medllm.ask.negation import HEDGES, Reading, find_negatable, read_polarity
+from medllm.ask.check.negation import HEDGES, Reading, find_negatable, read_polarity
 
 _NOT = "not"
 _COORDINATORS = frozenset(["or", "and", "nor", ",", "with"])

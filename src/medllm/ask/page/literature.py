@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from medllm.ask.page_markup import Child, Html, element, hidden, join, outside_link
+from medllm.ask.page.markup import Child, Html, element, hidden, join, outside_link
 from medllm.records import Answer, Document, Hit
 
 RETRACTED = "RETRACTED"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from medllm import __version__
-from medllm.ask.page_basis import basis_section
-from medllm.ask.page_literature import hits_section
-from medllm.ask.page_markup import Child, Html, element, hidden, join
-from medllm.ask.page_note import findings_section, note_section
-from medllm.ask.page_sources import sources_section
-from medllm.ask.page_summary import by_section, is_held, summary_section
+from medllm.ask.page.basis import basis_section
+from medllm.ask.page.literature import hits_section
+from medllm.ask.page.markup import Child, Html, element, hidden, join
+from medllm.ask.page.note import findings_section, note_section
+from medllm.ask.page.sources import sources_section
+from medllm.ask.page.summary import by_section, is_held, summary_section
 from medllm.records import Answer, Summary
 
 

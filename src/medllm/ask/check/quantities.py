@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from medllm.ask.numerals import Quantity, read_quantities
-from medllm.ask.units import TIMES
+from medllm.ask.check.numerals import Quantity, read_quantities
+from medllm.ask.check.units import TIMES
 
 _OFTEN_LEFT_OUT = {"day", "week", "month"}
 """ "40 mg" and "40 mg daily" are one dose; "40 mg" and "40 mg/kg" are not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from medllm.ask.wording import Word, around, beside, key_of, read_words
+from medllm.ask.check.wording import Word, around, beside, key_of, read_words
 from medllm.clinical.tokens import canonical
 
 _OPPOSITES = [

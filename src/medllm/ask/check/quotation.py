@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from medllm.ask.check.polarity import reaches_into
 from medllm.ask.evidence import Sentence
-from medllm.ask.polarity import reaches_into
 from medllm.clinical.findings import find_findings
 from medllm.records import Hit, Verdict
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from medllm.ask.page_literature import about, headline, retraction
-from medllm.ask.page_markup import (
+from medllm.ask.page.literature import about, headline, retraction
+from medllm.ask.page.markup import (
     Attribute,
     Child,
     Html,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from medllm.ask.wording import Word, read_words
+from medllm.ask.check.wording import Word, read_words
 from medllm.clinical.findings import find_findings
 from medllm.clinical.tokens import canonical
 from medllm.clinical.words import ANATOMY, DESCRIPTOR, LATERALITY, STRONG, WordClasses

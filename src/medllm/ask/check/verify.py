@@ -15,14 +15,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from medllm.ask.check.exchanged import exchanged_name, exchanged_number
+from medllm.ask.check.names import unheld_name
+from medllm.ask.check.opposites import keys_of_sex, opposite_in, sex_differs, unheld_word
+from medllm.ask.check.polarity import loses_reserve, negation_differs
+from medllm.ask.check.quantities import missing_numbers
+from medllm.ask.check.quotation import Check, Source, check_quote
+from medllm.ask.check.wording import content_keys, read_words
 from medllm.ask.evidence import Sentence, evidence_sentences
-from medllm.ask.exchanged import exchanged_name, exchanged_number
-from medllm.ask.names import unheld_name
-from medllm.ask.opposites import keys_of_sex, opposite_in, sex_differs, unheld_word
-from medllm.ask.polarity import loses_reserve, negation_differs
-from medllm.ask.quantities import missing_numbers
-from medllm.ask.quotation import Check, Source, check_quote
-from medllm.ask.wording import content_keys, read_words
 from medllm.clinical.findings import find_findings
 from medllm.records import Citation, Claim, Finding, Hit, Section, Verdict
 

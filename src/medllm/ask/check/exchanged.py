@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from medllm.ask.names import is_code, named_places
-from medllm.ask.units import TIMES
-from medllm.ask.wording import Word, around, beside, content_keys, read_words
+from medllm.ask.check.names import is_code, named_places
+from medllm.ask.check.units import TIMES
+from medllm.ask.check.wording import Word, around, beside, content_keys, read_words
 
 _TURNS = frozenset("from to then versus vs".split())
 _HOW_OFTEN = frozenset("daily weekly monthly hourly twice once every each times".split())

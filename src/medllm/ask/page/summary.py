@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from medllm.ask.page_literature import RETRACTED, source_link
-from medllm.ask.page_markup import Child, Html, element, hidden, join
-from medllm.ask.page_sources import sentence_anchor
+from medllm.ask.page.literature import RETRACTED, source_link
+from medllm.ask.page.markup import Child, Html, element, hidden, join
+from medllm.ask.page.sources import sentence_anchor
 from medllm.records import Answer, Citation, Claim, Hit, Summary
 
 SECTIONS = {

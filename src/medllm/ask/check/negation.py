@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from medllm.ask.wording import Word, read_words
+from medllm.ask.check.wording import Word, read_words
 from medllm.clinical.findings import find_findings
 from medllm.records import Finding
 

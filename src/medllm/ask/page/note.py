@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from medllm.ask.page_markup import Attribute, Child, Html, Span, element, hidden, join, marked
+from medllm.ask.page.markup import Attribute, Child, Html, Span, element, hidden, join, marked
 from medllm.records import Finding, Note
 
 Group = Literal["own", "past", "negated", "other", "uncertain"]
