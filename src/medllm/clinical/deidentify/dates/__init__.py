@@ -1,0 +1,1 @@
+"""Dates and ages over 89: found in every form, and shifted."""

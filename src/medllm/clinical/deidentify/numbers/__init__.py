@@ -1,0 +1,1 @@
+"""Numbers, addresses of the net and mentions of pictures that say who somebody is."""

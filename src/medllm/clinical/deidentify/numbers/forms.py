@@ -1,0 +1,131 @@
+"""Identifiers known by their form alone: SSN, VIN, bank card, NHS number, number plates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from medllm.clinical.deidentify.text import Category, Found, Words
+
+FORM_RANK = 7
+_LAST_RANK = 37
+"""Of numbers that only their length makes suspect."""
+_FORMS: tuple[tuple[Category, re.Pattern[str]], ...] = (
+    ("ssn", re.compile(r"\d(?<![\w.-].)\d\d-\d\d-\d{4}(?![\w-])")),
+    ("device", re.compile(r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9-]{1,20}){0,4}")),
+    ("account", re.compile(r"\d(?<!\w.)\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}(?![\w-])")),
+    (
+        "account",
+        re.compile(
+            r"[A-Z](?<!\w.)[A-Z]\d{2}(?:\s?[A-Z]{4}|\s?\d{4})(?:\s?\d{4}){2,5}(?:\s?\d{1,3})?(?!\w)"
+        ),
+    ),
+    ("health_plan", re.compile(r"\d(?<!\w.)[A-Z][A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2}(?!\w)")),
+    ("ssn", re.compile(r"[A-Z](?<!\w.)[A-Z]\s\d{2}\s\d{2}\s\d{2}\s[A-D](?!\w)")),
+)
+_GUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
+_SOLID = re.compile(r"[A-Z0-9](?<![\w.-].)[A-Z0-9]{5,24}(?![\w-])")
+_NHS = re.compile(r"\d(?<![\w.+-].)\d\d[ -]\d{3}[ -]\d{4}(?![\w-])")
+_LONG = re.compile(
+    r"\d(?<![\w.,/+-].)\d{7,24}(?![\w%]|[.,-]\d|\s?(?:/|×|x\s?10|copies|cells|IU|iu|U\b|units|CFU"
+    r"|cfu|mg"
+    r"|platelets|bp\b|steps))"
+)
+_SERIAL = re.compile(
+    r"(?!NCT|PMC)[A-Z]{1,5}\d{6,12}[A-Z]{0,2}|\d{1,4}[A-Z]{1,3}\d{5,12}|[A-Z]\d{4}[A-Z]{2}"
+)
+_SLASHED = re.compile(r"\d(?<![\w./-].)\d/\d{5,8}[A-Z]?(?!\w|[/.-]\d)")
+_ROW = re.compile(r"^[^\n]*?,[^\s,][^\n]*,[^\s,][^\n]*,[^\s][^\n]*$", re.MULTILINE)
+_ROW_OF_PERSON = re.compile(
+    r",(?:\d{1,2}/\d{1,2}/\d{4}|\d{4}-\d\d-\d\d|\(?\d{3}\)?[-. ]\d{3}-\d{4}),"
+)
+_ROW_NUMBER = re.compile(r"(?<=,)\d{5,12}(?=,|$)", re.MULTILINE)
+_LETTERED = re.compile(r"(?!N[MPCGRT]-)[A-Z](?<![\w-].)[A-Z]{0,4}-\d{5,12}(?![\w-])")
+_BRACKETED = re.compile(r"\d(?<=\(.)\d{5,9}(?=\),?\s(?:DOB|dob|d\.o\.b))")
+_BEHIND_BIRTH = re.compile(
+    r"\b(?:DOB|dob|d\.o\.b\.?|born)[\s:]{1,2}[\d/.-]{6,10}[,;)\s]{1,3}\(?(\d{5,10}[A-Z]?)\b(?![/.-]\d)"
+)
+"""A bare number beside the date of birth."""
+_CHASSIS = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+_PLATE = re.compile(
+    r"(?<![\w/])(?:[A-Z]{2}\d{2}[\s-]?[A-Z]{3}|[A-Z]{1,3}-\d{3,4}|[A-Z]\d{1,4}[\s-]?[A-Z]{3}"
+    r"|\d{1,3}[\s-][A-Z]{3}|[A-Z]{3}\d{1,3}[\s-]?[A-Z]|[A-Z]{3}\d{3,4}|\d[A-Z]{3}\d{3}"
+    r"|\d{2,3}-[A-Z]{1,2}-\d{1,6}|[A-Z]{2}[\s-]\d{2}[\s-][A-Z]{1,2}[\s-]\d{4})\b"
+)
+_LOOSE_PLATE = re.compile(
+    r"(?:plates?|reg|registration|tag)[\s.:(]{1,3}([A-Z]{1,3}\s\d{3,4})\b", re.I
+)
+_VEHICLE_WORDS = frozenset(
+    """car van lorry truck vehicle vehicles motorcycle motorbike taxi minibus plate plates reg
+    scooter registration drives driver drove driving parked parking ford vauxhall toyota honda corsa
+    fiesta bus trailer""".split()
+)
+_VEHICLE_REACH = 70
+
+
+def find_forms(words: Words) -> Iterator[Found]:
+    """Give what its form alone tells."""
+    text = words.text
+    for category, pattern in _FORMS:
+        for match in pattern.finditer(text):
+            yield Found(*match.span(), category, FORM_RANK, "id")
+    for match in _BRACKETED.finditer(text):
+        yield Found(*match.span(), "medical_record", FORM_RANK, "id")
+    for match in _BEHIND_BIRTH.finditer(text):
+        yield Found(*match.span(1), "medical_record", FORM_RANK, "id")
+    for match in _GUID.finditer(text):
+        start = match.start() - 8
+        if start >= 0 and re.fullmatch(r"[0-9a-fA-F]{8}", text[start : match.start()]):
+            yield Found(start, match.end(), "other", FORM_RANK, "id")
+    for match in _NHS.finditer(text):
+        if is_nhs_number(match.group()):
+            yield Found(*match.span(), "medical_record", FORM_RANK, "id")
+    for match in _LONG.finditer(text):
+        if len(match.group().rstrip("0")) > 4:
+            yield Found(*match.span(), "other", _LAST_RANK, "id")
+    for match in _SOLID.finditer(text):
+        solid = match.group()
+        letters = sum(letter.isalpha() for letter in solid)
+        near = text[max(0, match.start() - 30) : match.start()].lower()
+        told = "vin" in near or "vehicle" in near
+        if letters >= 2 and (letters < 17 or told) and _CHASSIS.fullmatch(solid):
+            yield Found(*match.span(), "vehicle", FORM_RANK, "id")
+        elif letters and _SERIAL.fullmatch(solid):
+            yield Found(*match.span(), "other", _LAST_RANK, "id")
+    for match in _LETTERED.finditer(text):
+        yield Found(*match.span(), "other", _LAST_RANK, "id")
+    for match in _SLASHED.finditer(text):
+        yield Found(*match.span(), "other", _LAST_RANK, "id")
+    yield from _find_fields(text)
+    yield from _find_plates(words)
+
+
+def _find_fields(text: str) -> Iterator[Found]:
+    """Give the bare numbers of a comma-separated line that also holds a date or a phone."""
+    for line in _ROW.finditer(text):
+        if _ROW_OF_PERSON.search(line.group()):
+            for number in _ROW_NUMBER.finditer(text, *line.span()):
+                yield Found(*number.span(), "other", _LAST_RANK, "id")
+
+
+def is_nhs_number(number: str) -> bool:
+    """Whether ten digits, with or without spaces, carry the NHS number's check digit (mod 11)."""
+    digits = [int(letter) for letter in number if letter.isdigit()]
+    if len(digits) != 10:
+        return False
+    check = 11 - sum(digit * (10 - at) for at, digit in enumerate(digits[:9])) % 11
+    return check % 11 == digits[9]
+
+
+def _find_plates(words: Words) -> Iterator[Found]:
+    """Give number plates within reach of a word such as "car"."""
+    reach = -1
+    for at in words.where(_VEHICLE_WORDS):
+        begin = max(words.ends[at], reach)
+        reach = words.ends[at] + _VEHICLE_REACH
+        for match in _PLATE.finditer(words.text, begin, min(reach, len(words.text))):
+            yield Found(*match.span(), "vehicle", FORM_RANK + 2, "id")
+    for at in words.where(("plate", "plates", "reg", "registration", "tag")):
+        loose = _LOOSE_PLATE.match(words.text, words.starts[at])
+        if loose:
+            yield Found(*loose.span(1), "vehicle", FORM_RANK + 2, "id")

@@ -1,0 +1,1 @@
+"""Places smaller than a state, institutions and employers."""

@@ -1,0 +1,183 @@
+"""What stands in place of an identifier: the same for the same, keyed by the caller's secret.
+
+Surrogates are made so that they cannot be anybody's: invented names and places, telephone numbers
+and addresses of the ranges that are kept free for examples, codes that begin with "ANON".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from functools import lru_cache
+
+from medllm.clinical.deidentify.dates.shift import shifted_text, year_only
+from medllm.clinical.deidentify.text import Found
+from medllm.clinical.deidentify.vocabulary import vocabulary
+
+_INITIALS = "BCDFGHJKLMNPRSTVWZ"
+_VOWELS = "aeiou"
+_GIVEN_MIDDLES = ("rov", "lim", "nub", "desk", "vad", "zor", "tef", "gul")
+_GIVEN_ENDS = ("an", "el", "ri", "o", "ny", "yx", "em", "is")
+_SURNAME_MIDDLES = ("lv", "rq", "nd", "mb", "st", "lth", "rk", "nz")
+_SURNAME_ENDS = ("orn", "ust", "imber", "aveld", "owick", "urst", "eppe", "ingor")
+_PLACE_MIDDLES = ("ln", "rm", "sk", "vd", "nt", "lb", "rz", "mp")
+_PLACE_ENDS = ("oxbury", "eshaven", "iquay", "astead", "umoor", "odale", "enmouth", "ifold")
+_GIVEN = re.compile(
+    rf"[{_INITIALS}][{_VOWELS}](?:{'|'.join(_GIVEN_MIDDLES)})(?:{'|'.join(_GIVEN_ENDS)})", re.I
+)
+_SURNAME = re.compile(
+    rf"[{_INITIALS}][{_VOWELS}](?:{'|'.join(_SURNAME_MIDDLES)})(?:{'|'.join(_SURNAME_ENDS)})", re.I
+)
+_PLACE = re.compile(
+    rf"[{_INITIALS}][{_VOWELS}](?:{'|'.join(_PLACE_MIDDLES)})(?:{'|'.join(_PLACE_ENDS)})", re.I
+)
+_PLAIN_TEXT = {
+    "age": "90+",
+    "biometric": "[biometric identifier]",
+    "photo": "[photograph]",
+    "holiday": "[holiday]",
+    "no date": "[date]",
+}
+_LABELS = {
+    "name": "[name]",
+    "geographic": "[place]",
+    "phone": "[phone]",
+    "fax": "[fax]",
+    "email": "[e-mail]",
+    "ssn": "[social security number]",
+    "medical_record": "[record number]",
+    "health_plan": "[plan number]",
+    "account": "[account number]",
+    "licence": "[licence number]",
+    "vehicle": "[vehicle number]",
+    "device": "[device number]",
+    "url": "[web address]",
+    "ip": "[IP address]",
+    "other": "[identifier]",
+}
+_DONE = re.compile(
+    r"ANON-[A-Z2-7]{6}|[\w.]+@example\.org|https://example\.org/[a-z2-7]{6}|192\.0\.2\.\d{1,3}"
+    r"|2001:db8::[0-9a-f]{1,4}|@anon_[a-z2-7]{6}|555-01\d\d|01632 9600\d\d|00000|ZZ99 9ZZ|90\+"
+    r"|(?:anon)[a-z2-7]{6}|02:00:00:(?:[0-9a-f]{2}:){2}[0-9a-f]{2}"
+)
+
+
+def placeholder(text: str, item: Found) -> str:
+    """Give the words in brackets that say what was there, a year left where there was one."""
+    if item.kind in _PLAIN_TEXT:
+        return _PLAIN_TEXT[item.kind]
+    if item.category == "date":
+        return year_only(text, item)
+    return _LABELS[item.category]
+
+
+def is_surrogate(text: str, item: Found) -> bool:
+    """Whether what was found is already a surrogate of ours, which stays as it is."""
+    said = text[item.start : item.end]
+    if item.kind == "known":
+        return False
+    if item.kind == "age":
+        return said == "90+"
+    if item.kind in ("person", "company", "place", "street"):
+        words = re.findall(r"[^\W\d_]+", said)
+        return bool(words) and all(map(_is_invented, words))
+    return _DONE.fullmatch(said) is not None
+
+
+def _is_invented(word: str) -> bool:
+    if len(word) == 1:
+        return True
+    return any(p.fullmatch(word) for p in (_GIVEN, _SURNAME, _PLACE)) or word in ("Road", "Group")
+
+
+class Surrogates:
+    """Makes surrogates with one key: equal identifiers get equal ones, whatever their case."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        number = int.from_bytes(self._digest("date shift")[:8], "big")
+        self.shift_days = -_SHIFTS[number % len(_SHIFTS)]
+        self.word = lru_cache(maxsize=1 << 14)(self._word)
+
+    def _digest(self, *parts: str) -> bytes:
+        message = "\0".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, message, hashlib.sha256).digest()
+
+    def replace(self, text: str, item: Found) -> str:
+        """Give what stands for a found identifier."""
+        said = text[item.start : item.end]
+        if item.kind in _PLAIN_TEXT:
+            return _PLAIN_TEXT[item.kind]
+        if item.kind == "date":
+            return shifted_text(text, item, self.shift_days)
+        if item.kind in ("person", "known", "initials"):
+            return re.sub(r"[^\W\d_][^\W\d_\u0300-\u036f]*", lambda m: self._name_part(m[0]), said)
+        if item.kind == "company":
+            return f"{self.word('place', said.lower())} Group"
+        if item.kind == "place":
+            return _cased(self.word("place", said.lower()), said)
+        if item.kind == "street":
+            return f"1 {self.word('place', said.lower())} Road"
+        return self._number(said, item)
+
+    def _name_part(self, part: str) -> str:
+        low = part.lower()
+        if low in _KEPT_PARTS and not part[0].isupper():
+            return part
+        initial = self._initial(low[0])
+        if len(part) == 1:
+            return initial
+        if part.isupper() and len(part) <= 3 and low not in vocabulary().surnames:
+            return "".join(self._initial(letter) for letter in low)
+        kind = "given" if low in vocabulary().given else "surname"
+        return _cased(initial + self.word(kind, low)[1:], part)
+
+    def _initial(self, letter: str) -> str:
+        """Give the letter that stands for an initial, so that "A. Roe" stays Ann Roe."""
+        return _INITIALS[self._digest("initial", letter)[0] % len(_INITIALS)]
+
+    def _word(self, kind: str, said: str) -> str:
+        digest = self._digest(kind, said)
+        middles, ends = {
+            "given": (_GIVEN_MIDDLES, _GIVEN_ENDS),
+            "surname": (_SURNAME_MIDDLES, _SURNAME_ENDS),
+            "place": (_PLACE_MIDDLES, _PLACE_ENDS),
+        }[kind]
+        initial = _INITIALS[digest[0] % len(_INITIALS)]
+        vowel = _VOWELS[digest[1] % len(_VOWELS)]
+        return initial + vowel + middles[digest[2] % len(middles)] + ends[digest[3] % len(ends)]
+
+    def _number(self, said: str, item: Found) -> str:
+        normal = re.sub(r"[\W_]", "", said).lower()
+        digest = self._digest(item.category, normal)
+        code = _base32(digest)
+        if item.category in ("phone", "fax"):
+            return f"555-01{digest[0] % 100:02d}"
+        if item.kind == "code":
+            return "00000" if normal.isdigit() else "ZZ99 9ZZ"
+        by_kind = {
+            "email": f"anon.{code.lower()}@example.org",
+            "url": f"https://example.org/{code.lower()}",
+            "ip": f"192.0.2.{digest[0]}",
+            "ip6": f"2001:db8::{digest[0]:02x}{digest[1]:02x}",
+            "mac": f"02:00:00:{digest[0]:02x}:{digest[1]:02x}:{digest[2]:02x}",
+            "handle": f"@anon_{code.lower()}",
+        }
+        return by_kind.get(item.kind, f"ANON-{code}")
+
+
+_KEPT_PARTS = frozenset("van von der den de del della di da dos du la le bin ibn al el y".split())
+_SHIFTS = [days for days in range(30, 366) if days % 7]
+"""Days into the past: no whole weeks, so that weekdays move too; no date falls in the future."""
+
+
+def _base32(digest: bytes) -> str:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    return "".join(letters[byte % 32] for byte in digest[:6])
+
+
+def _cased(new: str, old: str) -> str:
+    if old.isupper() and len(old) > 1:
+        return new.upper()
+    return new if old[0].isupper() or old[0].isdigit() else new.lower()

@@ -1,0 +1,210 @@
+"""A text as words with offsets, and what the rules of de-identification find in it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterable
+from typing import Literal, NamedTuple
+
+from medllm.clinical.deidentify.vocabulary import fold
+
+Category = Literal[
+    "name",
+    "geographic",
+    "date",
+    "phone",
+    "fax",
+    "email",
+    "ssn",
+    "medical_record",
+    "health_plan",
+    "account",
+    "licence",
+    "vehicle",
+    "device",
+    "url",
+    "ip",
+    "biometric",
+    "photo",
+    "other",
+]
+"""The 18 identifiers of 45 CFR 164.514(b)(2)(i), A to R. Ages over 89 belong to "date" (C)."""
+
+_WORD = re.compile(r"[^\W\d_][^\W\d_\u0300-\u036f]*(?:['’\-‐][^\W\d_]+)*")
+"""A word with its hyphens and apostrophes: "O'Neill", "Smith-Jones", "Roe's"."""
+_POSSESSIVE = ("'s", "’s", "'S", "’S")
+
+
+_PARTICLE = re.compile(r"(?:ap|al|el|ab|bint|bin|ibn|de|van|von|da|di|du)-[A-Z]")
+
+
+class DateField(NamedTuple):
+    """One part of a date as written.
+
+    Codes: d day, m month as a number, b month's name, Y and y year with four and two digits,
+    o the "th" of a day, D day in words, w weekday, s season, q quarter.
+    """
+
+    start: int
+    end: int
+    code: str
+
+
+class DateValue(NamedTuple):
+    """A day, month or year that a date says or that its neighbours imply."""
+
+    year: int
+    month: int
+    day: int
+
+
+class Found(NamedTuple):
+    """An identifier as a rule found it; of two that overlap the lower rank wins."""
+
+    start: int
+    end: int
+    category: Category
+    rank: int
+    kind: str
+    """What replaces it: "person", "initials", "place", "street", "date", "age", "id", ..."""
+    fields: tuple[DateField, ...] = ()
+    value: DateValue | None = None
+    near: DateValue | None = None
+    """The other end of a range that lends its month: the 15 March of "12-15 March"."""
+
+
+_FEWEST_CAPITALS = 100
+"""A text with fewer than one capital in so many words is written without them."""
+_BEYOND = 4
+"""Empty words behind the last one, so that a rule may look ahead without asking for the end."""
+
+
+def _without_possessive(word: str) -> str:
+    return word[:-2] if word[-2:] in _POSSESSIVE and len(word) > 2 else word
+
+
+class Words:
+    """The words of a text as parallel lists; possessive "'s" is left out of a word.
+
+    `lowers` are in lower case and without accents.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        matches = list(_WORD.finditer(text))
+        self.surfaces = [_without_possessive(match[0]) for match in matches]
+        self.starts = [match.start() for match in matches]
+        self.ends = [at + len(word) for at, word in zip(self.starts, self.surfaces, strict=True)]
+        self._length = len(matches)
+        self.surfaces += [""] * _BEYOND
+        self.starts += [len(text)] * _BEYOND
+        self.ends += [len(text)] * _BEYOND
+        forms = {surface: fold(surface) for surface in set(self.surfaces)}
+        self.lowers = [forms[surface] for surface in self.surfaces]
+        self._places: dict[str, list[int]] = {}
+        for at, low in enumerate(self.lowers[: self._length]):
+            self._places.setdefault(low, []).append(at)
+        self.capitals = [at for at in range(self._length) if self.is_capital(at)]
+        """The words that begin with a capital."""
+        self.is_without_capitals = len(self.capitals) * _FEWEST_CAPITALS < self._length
+        """Whether names have no capitals here, as in what a machine wrote down from speech."""
+
+    def __len__(self) -> int:
+        return self._length
+
+    def where(self, wanted: Collection[str]) -> list[int]:
+        """Give the places of the words, lower case, that are in `wanted`, in order."""
+        few, many = sorted((self._places, wanted), key=len)
+        found = [at for word in few if word in many for at in self._places[word]]
+        return sorted(found)
+
+    def found_with(self, start: str) -> list[str]:
+        """Give the different words, lower case, that begin with `start`."""
+        return [word for word in self._places if word.startswith(start)]
+
+    def gap(self, at: int) -> str:
+        """Give what stands between word `at` and the next one, a possessive included."""
+        return self.text[self.ends[at] : self.starts[at + 1]]
+
+    def at_or_after(self, offset: int) -> int:
+        """Give the first word that ends after `offset`."""
+        return bisect_right(self.ends, offset)
+
+    def is_capital(self, at: int) -> bool:
+        """Whether word `at` begins with a capital, or as "ap-Rhys" and "al-Masri" do."""
+        surface = self.surfaces[at]
+        return surface[:1].isupper() or ("-" in surface and _PARTICLE.match(surface) is not None)
+
+    def has_possessive(self, at: int) -> bool:
+        """Whether word `at` is followed by "'s"."""
+        return self.text.startswith(_POSSESSIVE, self.ends[at])
+
+
+def resolve(text: str, found: Iterable[Found]) -> list[Found]:
+    """Give spans that do not overlap, sorted: the lower rank wins, then the longer.
+
+    What sticks out of the winner stays found where it holds a letter or a digit of its own.
+    """
+    resolved: list[Found] = []
+    cluster: list[Found] = []
+    reach = -1
+    for item in sorted(found, key=lambda f: (f.start, -f.end)):
+        if item.start >= reach:
+            resolved.extend(_resolve_cluster(text, cluster))
+            cluster = []
+        cluster.append(item)
+        reach = max(reach, item.end)
+    resolved.extend(_resolve_cluster(text, cluster))
+    return resolved
+
+
+def _resolve_cluster(text: str, cluster: list[Found]) -> list[Found]:
+    """Resolve spans that hang together; there are few at a time, so the time stays linear."""
+    if len(cluster) <= 1:
+        return cluster
+    taken: list[Found] = []
+    starts: list[int] = []
+    for item in sorted(cluster, key=lambda f: (f.rank, f.start - f.end, f.start)):
+        for piece in _free_pieces(text, item, taken, starts):
+            at = bisect_right(starts, piece.start)
+            taken.insert(at, piece)
+            starts.insert(at, piece.start)
+    return taken
+
+
+def _free_pieces(text: str, item: Found, taken: list[Found], starts: list[int]) -> list[Found]:
+    at = bisect_right(starts, item.start)
+    if at and taken[at - 1].end > item.start:
+        at -= 1
+    pieces: list[Found] = []
+    begin = item.start
+    for other in taken[at:]:
+        if other.start >= item.end:
+            break
+        if begin < other.start:
+            pieces.append(item._replace(start=begin, end=other.start))
+        begin = max(begin, other.end)
+    if begin < item.end:
+        pieces.append(item._replace(start=begin, end=item.end))
+    if pieces == [item]:
+        return pieces
+    if item.fields:  # a part of a date means nothing by itself
+        pieces = [piece._replace(kind="no date", fields=(), value=None) for piece in pieces]
+    trimmed = [_trim(text, piece) for piece in pieces]
+    return [piece for piece in trimmed if piece.start < piece.end and _has_own(text, piece)]
+
+
+def _has_own(text: str, piece: Found) -> bool:
+    """Whether what is left of a span still says something: of a number only digits do."""
+    return piece.kind != "id" or any(letter.isdigit() for letter in text[piece.start : piece.end])
+
+
+def _trim(text: str, piece: Found) -> Found:
+    """Cut marks and spaces off both ends of what is left of a span."""
+    start, end = piece.start, piece.end
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return piece._replace(start=start, end=end)
