@@ -14,7 +14,8 @@ import pytest
 
 from medllm.ask import prompts
 from medllm.ask.note import check_note
-from medllm.ask.road import Road, Step, ask, walk
+from medllm.ask.road import Review, Road, Step, ask, walk
+from medllm.clinical.findings import find_findings
 from medllm.config import AskConfig
 from medllm.errors import MedllmError
 from medllm.models.fake import FakeModel
@@ -64,14 +65,31 @@ def test_the_steps_come_in_order_and_the_answer_holds_them_all(
     order = kinds(steps)
     n_claims = order.count("claim")
     assert n_claims >= 6
-    assert order == ["findings", "patients", "articles", *["claim"] * n_claims, "answer"]
+    first = ["findings", "patients", "articles", "evidence"]
+    assert order == [*first, *["claim"] * n_claims, "answer"]
     answer = steps[-1].answer
     assert answer is not None
-    assert (steps[0].findings, steps[1].patients, steps[2].articles) == (
-        answer.findings, answer.patients, answer.articles,
-    )  # fmt: skip
-    assert tuple(step.claim for step in steps[3:-1]) == answer.summary.claims
+    found = (steps[0].findings, steps[1].patients, steps[2].articles, steps[3].evidence)
+    assert found == (answer.findings, answer.patients, answer.articles, answer.evidence)
+    assert tuple(step.claim for step in steps[4:-1]) == answer.summary.claims
     assert answer.note == NOTE
+
+
+def test_a_finding_that_a_reader_took_out_is_not_searched_for(
+    example_index: EmbeddedIndex,
+) -> None:
+    findings = tuple(find_findings(TEXT))
+    breathless = next(f for f in findings if f.normalised == "dyspnoea")
+    kept = tuple(f for f in findings if f is not breathless)
+    review = Review(kept, ((breathless.start, breathless.end),))
+    answer = list(walk(road(example_index), NOTE, review=review))[-1].answer
+    assert answer is not None
+    assert answer.findings == kept
+    assert answer.note == NOTE
+    why = {word for hit in (*answer.patients, *answer.articles) for word in hit.why}
+    usual = ask(road(example_index), NOTE)
+    assert "breath" in {word for hit in (*usual.patients, *usual.articles) for word in hit.why}
+    assert "breath" not in why
 
 
 def test_the_demo_patient_finds_embolism_after_surgery(example_index: EmbeddedIndex) -> None:

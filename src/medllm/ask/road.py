@@ -51,8 +51,19 @@ class Step:
     findings: tuple[Finding, ...] | None = None
     patients: tuple[Hit, ...] | None = None
     articles: tuple[Hit, ...] | None = None
+    evidence: tuple[Hit, ...] | None = None
+    """What the citations of the claims to come count from 1."""
     claim: Claim | None = None
     answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reader made of the findings: those that stand, and places that were misread."""
+
+    findings: tuple[Finding, ...]
+    passed_over: tuple[tuple[int, int], ...] = ()
+    """Character offsets into the note; their words are not searched for."""
 
 
 def ask(road: Road, note: Note) -> Answer:
@@ -63,18 +74,19 @@ def ask(road: Road, note: Note) -> Answer:
     raise AssertionError("the road ends with an answer")
 
 
-def walk(road: Road, note: Note) -> Iterator[Step]:
-    """Give the answer step by step: findings, patients, articles, each claim, then all of it.
+def walk(road: Road, note: Note, *, review: Review | None = None) -> Iterator[Step]:
+    """Give the answer step by step: findings, hits, evidence, each claim, then all of it.
 
-    Closing the iterator stops the model. Retrieval stays when a model fails: the summary then says
-    why it is incomplete.
+    With a `review` its findings are taken instead of those that the rules read. Closing the
+    iterator stops the model. Retrieval stays when a model fails: the summary then says why it is
+    incomplete.
     """
     clock = _Clock()
-    findings = tuple(find_findings(note.text))
+    findings = tuple(find_findings(note.text)) if review is None else review.findings
     clock.lap("findings_s")
     yield Step(findings=findings)
 
-    query = read_query(note.text, findings)
+    query = read_query(_blank(note.text, review.passed_over if review else ()), findings)
     patients = _search(road, query, "patients")
     yield Step(patients=patients)
     articles = _search(road, query, "articles")
@@ -89,6 +101,7 @@ def walk(road: Road, note: Note) -> Iterator[Step]:
         threshold=road.settings.threshold,
         passage_words=road.settings.passage_words,
     )
+    yield Step(evidence=evidence)
     written = Written()
     if evidence and road.model is None:
         for claim in write_extractive(evidence, weights, n_sentences=road.settings.sentences):
@@ -118,6 +131,13 @@ def walk(road: Road, note: Note) -> Iterator[Step]:
             basis=_basis(road, evidence, clock),
         )
     )
+
+
+def _blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Put spaces in the place of what is passed over, so that offsets still hold."""
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 @dataclass(slots=True)
