@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from medllm.data.augment import Augmented, augment_with_synonyms
-from medllm.data.build import PROMPT as BUILD_PROMPT
-from medllm.data.build import Built, build_records
-from medllm.data.duplicates import Progress, no_progress
+from medllm.data.augment.synonyms import Augmented, augment_with_synonyms
+from medllm.data.review.build import PROMPT as BUILD_PROMPT
+from medllm.data.review.build import Built, build_records
 from medllm.data.journal import Journal
-from medllm.data.lengths import TokenCounter
-from medllm.data.overlap import Overlap, find_overlap
-from medllm.data.review import ReviewQueue, make_queue
-from medllm.data.rewrite import PROMPT as REWRITE_PROMPT
-from medllm.data.rewrite import Method, augment_with_model
-from medllm.data.sft_files import load_records, to_line, write_lines
-from medllm.data.statistics import describe_records
-from medllm.data.statistics_page import write_page
-from medllm.data.wordnet import load_synonyms
+from medllm.data.statistics.lengths import TokenCounter
+from medllm.data.progress import Progress, no_progress, told
+from medllm.data.review.queue import ReviewQueue, make_queue
+from medllm.data.augment.rewrite import PROMPT as REWRITE_PROMPT
+from medllm.data.augment.rewrite import Method, augment_with_model
+from medllm.data.sft_files import load_records, refuse_same, to_line, write_lines
+from medllm.data.statistics.describe import describe_records
+from medllm.data.statistics.page import write_page
+from medllm.data.augment.wordnet import load_synonyms
 from medllm.errors import DataError
 from medllm.files import sha256_file, write_atomically, write_json
 from medllm.models.chat import Model
-from medllm.records import SftRecord
-
-
-def overlap_of_files(
-    train: Path, evaluation: Sequence[Path], *, progress: Progress = no_progress
-) -> Overlap:
-    """Give what of the evaluation files stands in the training file, all of them record files."""
-    evaluated = chain.from_iterable(load_records(path) for path in evaluation)
-    return find_overlap(_told(load_records(train), "looking for overlap", progress), evaluated)
 
 
 def describe_files(
@@ -62,10 +51,10 @@ def augment_file_with_synonyms(
     progress: Progress = no_progress,
 ) -> Augmented:
     """Write the records of a file, each with its copy behind it; give the counts."""
-    _refuse_same(source, to)
+    refuse_same(source, to)
     counts = Augmented()
     synonyms = load_synonyms(wordnet)
-    records = _told(load_records(source), "augmenting", progress)
+    records = told(load_records(source), "augmenting", progress)
     with write_lines(to) as lines:
         copies = augment_with_synonyms(records, synonyms, share=share, key=key, counts=counts)
         for record in copies:
@@ -87,11 +76,11 @@ def augment_file_with_model(
     What the model said stands in a journal beside the output until all is done: killed and run
     again, it goes on.
     """
-    _refuse_same(source, to)
+    refuse_same(source, to)
     counts = Augmented()
     made_of = f"{REWRITE_PROMPT} {model.spec} {method} {language} {sha256_file(source)}"
     with Journal(_journal_of(to), made_of) as journal:
-        records = _told(load_records(source), "augmenting", progress)
+        records = told(load_records(source), "augmenting", progress)
         with write_lines(to) as lines:
             for record in augment_with_model(
                 records, model, method=method, language=language, journal=journal, counts=counts
@@ -129,7 +118,7 @@ def build_queue(
     built = Built()
     made_of = f"{BUILD_PROMPT} {model.spec} {judge.spec} {sha256_file(questions)}"
     with Journal(folder / "build.journal", made_of) as journal:
-        records = _told(load_records(questions), "answering", progress)
+        records = told(load_records(questions), "answering", progress)
         answered = build_records(records, model, judge, journal=journal, built=built)
         queue = make_queue(answered, folder, n_reviewers=n_reviewers)
     with write_lines(folder / "left_out.jsonl") as lines:
@@ -150,18 +139,5 @@ def release_queue(folder: Path, to: Path) -> int:
     return len(verified)
 
 
-def _told(records: Iterable[SftRecord], step: str, progress: Progress) -> Iterator[SftRecord]:
-    """Give the records and tell how many were taken."""
-    for number, record in enumerate(records):
-        if number % 100 == 0:
-            progress(step, number, 0)
-        yield record
-
-
 def _journal_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.journal")
-
-
-def _refuse_same(source: Path, to: Path) -> None:
-    if to.exists() and source.exists() and to.samefile(source):
-        raise DataError(f"{to} would be written over its own source", hint="name another file")

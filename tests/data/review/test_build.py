@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from medllm.data.review.build import Built, build_records, check_answer, read_verdict
+from medllm.data.journal import Journal
+from medllm.data.review.queue import make_queue
+from medllm.errors import ModelError
+from medllm.records import SftRecord
+from tests.data.prepare.making import record
+from tests.data.augment.test_augment import Parrot
+
+GOOD = "A cold mostly passes by itself within a week or two; drink enough and rest."
+ACCEPT = json.dumps({"verdict": "accept", "reason": "fine"})
+REJECT = json.dumps({"verdict": "reject", "reason": "harmful"})
+QUESTIONS = [record(f"q{n}", f"How long does cold number {n} last?", "old") for n in range(3)]
+
+
+def built(
+    tmp_path: Path, model: Parrot, judge: Parrot, questions: list[SftRecord] = QUESTIONS
+) -> tuple[list[SftRecord], Built]:
+    counts = Built()
+    with Journal(tmp_path / "journal", "x") as journal:
+        records = list(build_records(questions, model, judge, journal=journal, built=counts))  # type: ignore[arg-type]
+    return records, counts
+
+
+def test_what_passes_both_checks_is_queued_with_its_history(tmp_path: Path) -> None:
+    model = Parrot(GOOD, "As an AI, I cannot provide medical advice to you in this case.", GOOD)
+    records, counts = built(tmp_path, model, Parrot(ACCEPT, REJECT))
+    assert [one.id for one in records] == ["q0"]
+    assert records[0].messages[-1].content == GOOD
+    assert [entry["step"] for entry in records[0].meta["history"]] == [
+        "answered", "checked", "judged",
+    ]  # fmt: skip
+    assert counts.reasons == {"check: refuses": 1, "judge: rejected": 1}
+    assert [entry["id"] for entry in counts.left_out] == ["q1", "q2"]
+    assert "week" not in json.dumps(counts.left_out)
+    assert len(make_queue(records, tmp_path / "queue").items()) == 1
+
+
+def test_a_judge_without_a_verdict_leaves_it_to_people(tmp_path: Path) -> None:
+    records, _ = built(tmp_path, Parrot(GOOD), Parrot("I like it."), QUESTIONS[:1])
+    assert records[0].meta["judged"] == "no verdict by fake:parrot"
+    gone = built(tmp_path / "..", Parrot(GOOD), Parrot(ModelError("gone")), QUESTIONS[:1])[0]
+    assert gone[0].meta["history"][-1]["decision"] == "none"
+
+
+def test_a_run_that_broke_off_asks_for_nothing_twice(tmp_path: Path) -> None:
+    broken = Parrot(GOOD, ModelError("gone"), GOOD)
+    _, counts = built(tmp_path, broken, Parrot(ACCEPT, ACCEPT))
+    assert counts.reasons == {"answer: the model gave none": 1}
+    model, judge = Parrot(GOOD), Parrot(ACCEPT)
+    records, counts = built(tmp_path, model, judge)
+    assert len(records) == 3
+    assert model.asked == ["How long does cold number 1 last?"]
+    assert len(judge.asked) == 1
+
+
+def test_a_model_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        built(tmp_path, Parrot(ModelError("gone")), Parrot())
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("Rest.", "too short"),
+        ("I'm sorry, but I cannot give advice about this kind of question.", "refuses"),
+        ("How long does a cold last, how long does it?", "repeats the question"),
+        ("Drink a lot and rest in bed for days. " * 3, "repeats itself"),
+        ("A cold mostly passes by itself within a week or two and", "breaks off"),
+        ("Dear {name}, a cold mostly passes by itself in a week.", "holds a placeholder"),
+        (
+            "Eine Erkältung dauert meist eine Woche und geht von selbst wieder vorbei; man soll "
+            "viel trinken und sich ausruhen.",
+            "another language than the question",
+        ),
+    ],
+)
+def test_what_rules_can_see_is_named(answer: str, fault: str) -> None:
+    question = "How long does a cold last, how long does it?"
+    if "language" in fault:
+        question = f"{question} I have had one for a week and it is not going away."
+    assert fault in check_answer(question, answer)
+
+
+def test_a_good_answer_has_no_fault() -> None:
+    assert check_answer("How long does a cold last?", GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [
+        (ACCEPT, "accept"),
+        (f"Here it is:\n```json\n{REJECT}\n```", "reject"),
+        ('{"verdict": "maybe", "reason": ""}', ""),
+        ("[]", ""),
+        ("{broken", ""),
+        ("", ""),
+    ],
+)
+def test_a_verdict_is_read_or_there_is_none(reply: str, verdict: str) -> None:
+    assert read_verdict(reply)[0] == verdict
