@@ -31,20 +31,34 @@ def unheld_name(claim: str, held: set[str], source: str) -> str:
 
     `held` are the keys of the source's words. Words that name nothing clinical are not looked at.
     """
-    names = _names(source)
+    return (
+        _unheld_finding(claim, held, _names(source))
+        or _unheld_code(claim, source)
+        or _unheld_word(claim, held)
+    )
+
+
+def _unheld_finding(claim: str, held: set[str], names: frozenset[str]) -> str:
     for finding in find_findings(claim):
         if finding.kind in _NAMED_KINDS and finding.normalised not in names:
-            keys = [
-                {w.key for w in read_words(form) if w.is_content}
+            forms = [
+                {word.key for word in read_words(form) if word.is_content}
                 for form in (finding.text, finding.normalised)
             ]
-            if not any(form and form <= held for form in keys):
+            if not any(form and form <= held for form in forms):
                 return finding.text.lower()
+    return ""
+
+
+def _unheld_code(claim: str, source: str) -> str:
     words = read_words(claim)
     codes = Counter(word.key for word in words if is_code(word))
     there = Counter(word.key for word in read_words(source) if is_code(word))
-    if codes - there:
-        return next(word.written for word in words if codes[word.key] > there[word.key])
+    return next((word.written for word in words if codes[word.key] > there[word.key]), "")
+
+
+def _unheld_word(claim: str, held: set[str]) -> str:
+    words = read_words(claim)
     is_shouted = claim.isupper()
     for at, word in enumerate(words):
         if word.is_content and not word.is_number and word.key not in held:

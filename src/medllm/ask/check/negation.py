@@ -80,26 +80,34 @@ def read_polarity(text: str) -> Reading:
     """Read a text's negations and words of reserve."""
     words = read_words(text)
     lower = [word.written.lower() for word in words]
-    negated = [False] * len(words)
+    negators = frozenset(at for at in range(len(words)) if _is_negator(lower, at))
+    reached: set[int] = _negated_by_findings(text, words)
     targets: list[tuple[int, int]] = []
     hedged: list[tuple[int, int]] = []
-    negators = frozenset(at for at in range(len(words)) if _is_negator(lower, at))
     for at in range(len(words)):
+        scope = _scope(words, lower, at) if at in negators or lower[at] in HEDGES else []
         if at in negators:
-            reached = _scope(words, lower, at)
-            after, before = _targets(words, lower, at, reached)
-            for place in (*reached, *after, *before):
-                negated[place] = True
+            after, before = _targets(words, lower, at, scope)
+            reached.update(scope, after, before)
             targets += [(at, place) for place in (*after, *_ends_of_items(lower, before))]
         if lower[at] in HEDGES:
-            reached = [place for place in _scope(words, lower, at) if words[place].is_content]
-            hedged += [(at, place) for place in reached[:2]]
-    for finding in find_negatable(text):
-        if finding.negated and finding.kind in ("symptom", "disorder", "medication", "procedure"):
-            for place, word in enumerate(words):
-                if finding.start <= word.start < finding.end:
-                    negated[place] = True
-    return Reading(words, tuple(negated), negators, tuple(targets), tuple(hedged))
+            hedged += [(at, place) for place in scope if words[place].is_content][:2]
+    negated = tuple(at in reached for at in range(len(words)))
+    return Reading(words, negated, negators, tuple(targets), tuple(hedged))
+
+
+def _negated_by_findings(text: str, words: tuple[Word, ...]) -> set[int]:
+    """Give the places of the words that belong to a finding which the text denies."""
+    denied = [
+        finding
+        for finding in find_negatable(text)
+        if finding.negated and finding.kind in ("symptom", "disorder", "medication", "procedure")
+    ]
+    return {
+        at
+        for at, word in enumerate(words)
+        if any(finding.start <= word.start < finding.end for finding in denied)
+    }
 
 
 def _is_compared(before: list[str]) -> bool:

@@ -37,6 +37,7 @@ _LESS = "less fewer lower decrease rare"
 _MALE = frozenset("man men male boy gentleman he his him himself".split())
 _FEMALE = frozenset("woman women female girl lady she her hers herself".split())
 _PRONOUNS = frozenset("he his him himself she her hers herself".split())
+_NOUNS_OF = {"M": "man male", "F": "woman female"}
 
 
 def opposite_in(claim: str, source: str) -> str:
@@ -68,8 +69,11 @@ def sex_differs(claim: str, said: str, passage: str) -> bool:
 
     Nouns are compared with the sentences that bear the claim, pronouns with the whole passage.
     """
-    pairs = ((_nouns(claim), _nouns(said)), (_sexes(claim), _sexes(passage)))
-    return any(len(mine) == 1 and len(theirs) == 1 and mine != theirs for mine, theirs in pairs)
+    by_nouns = _sexes(claim, without=_PRONOUNS), _sexes(said, without=_PRONOUNS)
+    by_all = _sexes(claim), _sexes(passage)
+    return any(
+        len(mine) == len(theirs) == 1 and mine != theirs for mine, theirs in (by_nouns, by_all)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -111,15 +115,12 @@ def keys_of_sex(passage: str) -> set[str]:
     "A retired teacher ... she" is a woman.
     """
     sexes = _sexes(passage)
-    known = {"M": "man male", "F": "woman female"}.get(sexes.pop(), "") if len(sexes) == 1 else ""
-    return {key_of(word) for word in known.split()}
+    if len(sexes) != 1:
+        return set()
+    return {key_of(word) for word in _NOUNS_OF[sexes.pop()].split()}
 
 
-def _sexes(text: str) -> set[str]:
-    words = {canonical(word.written) for word in read_words(text)}
-    return {sex for sex, known in (("M", _MALE), ("F", _FEMALE)) if words & known}
-
-
-def _nouns(text: str) -> set[str]:
-    words = {canonical(word.written) for word in read_words(text)} - _PRONOUNS
+def _sexes(text: str, *, without: frozenset[str] = frozenset()) -> set[str]:
+    """Give the sexes that the words of a text tell, leaving some words out."""
+    words = {canonical(word.written) for word in read_words(text)} - without
     return {sex for sex, known in (("M", _MALE), ("F", _FEMALE)) if words & known}

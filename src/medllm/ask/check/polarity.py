@@ -34,12 +34,9 @@ def loses_reserve(claim: str, source: str) -> bool:
     mine, theirs = read_polarity(claim), read_polarity(source)
     if any(word.written.lower() in HEDGES for word in mine.words):
         return False
-    hedged = {theirs.words[at].key for _, at in theirs.hedged}
-    plain = {
-        word.key
-        for at, word in enumerate(theirs.words)
-        if at not in {place for _, place in theirs.hedged}
-    }
+    places = {at for _, at in theirs.hedged}
+    hedged = {theirs.words[at].key for at in places}
+    plain = {word.key for at, word in enumerate(theirs.words) if at not in places}
     return any(word.key in hedged - plain for word in mine.words if word.is_content)
 
 
@@ -62,15 +59,14 @@ def reaches_into(whole: str, start: int, end: int) -> str:
 
 def _turns(one: Reading, other: Reading) -> bool:
     """Whether something that `one` negates is affirmed by `other`."""
-    affirmed_here = {
-        w.key for w, negated in zip(one.words, one.negated, strict=True) if not negated
-    }
-    affirmed = {w.key for w, negated in zip(other.words, other.negated, strict=True) if not negated}
-    negated = {w.key for w, negated in zip(other.words, other.negated, strict=True) if negated}
-    return any(
-        one.words[at].key in affirmed - negated and one.words[at].key not in affirmed_here
-        for _, at in one.targets
-    )
+    turned = {one.words[at].key for _, at in one.targets} - _keys(one, negated=False)
+    return bool(turned & _keys(other, negated=False) - _keys(other, negated=True))
+
+
+def _keys(reading: Reading, *, negated: bool) -> set[str]:
+    """Give the keys of the words that a text negates, or of those that it does not."""
+    pairs = zip(reading.words, reading.negated, strict=True)
+    return {word.key for word, is_negated in pairs if is_negated == negated}
 
 
 def _negator_differs(mine: Reading, theirs: Reading) -> bool:
@@ -82,22 +78,27 @@ def _negator_differs(mine: Reading, theirs: Reading) -> bool:
     first, second = _telling(mine), _telling(theirs)
     blocks = _matching_blocks(mine, first, theirs, second)
     around = second[blocks[0].b : blocks[-1].b + blocks[-1].size]
-    if sum(n for _, n in first) in (sum(n for _, n in around), sum(n for _, n in second)):
+    if _n_negators(first) in (_n_negators(around), _n_negators(second)):
         return False
     for before, after in zip(blocks, blocks[1:], strict=False):
-        gaps = (
-            _Gap(mine, first, before.a + before.size, after.a),
-            _Gap(theirs, second, before.b + before.size, after.b),
-        )
-        counts = [sum(n for _, n in gap.inside) for gap in gaps]
-        is_at_end = before is blocks[0] and before.size == 1
-        is_at_end = is_at_end or (after is blocks[-1] and after.size == 1)
-        longest = max(len(gap.inside) for gap in gaps)
-        if counts[0] == counts[1] or longest > (1 if is_at_end else 2):
-            continue  # what is left out at an end with its negation is no other claim
-        if not _is_said_twice(*(gaps if counts[0] > counts[1] else gaps[::-1])):
+        ours = _Gap(mine, first, before.a + before.size, after.a)
+        others = _Gap(theirs, second, before.b + before.size, after.b)
+        if ours.n_negators == others.n_negators:
+            continue
+        is_at_start = before is blocks[0] and before.size == 1
+        is_at_end = after is blocks[-1] and after.size == 1
+        # What is left out at an end with its negation is no other claim.
+        longest = 1 if is_at_start or is_at_end else 2
+        if max(len(ours.inside), len(others.inside)) > longest:
+            continue
+        less, more = sorted((ours, others), key=lambda gap: gap.n_negators)
+        if not _is_said_twice(more, less):
             return True
     return False
+
+
+def _n_negators(places: list[_Place]) -> int:
+    return sum(is_negator for _, is_negator in places)
 
 
 class _Gap(NamedTuple):
@@ -112,6 +113,11 @@ class _Gap(NamedTuple):
     def inside(self) -> list[_Place]:
         """The words of the gap."""
         return self.places[self.start : self.end]
+
+    @property
+    def n_negators(self) -> int:
+        """How many of them are negators."""
+        return _n_negators(self.inside)
 
     @property
     def is_negated(self) -> bool:

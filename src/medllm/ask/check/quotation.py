@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from medllm.ask.check.polarity import reaches_into
-from medllm.ask.evidence import Sentence
+from medllm.ask.check.source import Check, Source
 from medllm.clinical.findings import find_findings
-from medllm.records import Hit, Verdict
 
 _NEAR_NUMBER = r"[\d.,·/<>≤≥~±+−–-]"
 """What directly before a number, or after it, belongs to it."""
-
-
-class Source(NamedTuple):
-    """A cited source as the check reads it."""
-
-    hit: Hit
-    sentences: list[Sentence]
-    known_keys: set[str]
-    """Of words that need not stand in a sentence: those of its title, and the patient's sex."""
-
-
-class Check(NamedTuple):
-    """What came of checking a text against one source."""
-
-    verdict: Verdict
-    reason: str
-    places: tuple[tuple[int, int], ...]
-    """Offsets into the document of the sentences that bear the claim, or come nearest to it."""
-    is_final: bool = False
-    """Whether a sentence that has its words contradicts it: no other may save it."""
 
 
 def check_quote(text: str, source: Source) -> Check | None:

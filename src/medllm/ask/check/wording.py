@@ -14,7 +14,7 @@ from medllm.clinical.tokens import canonical
 from medllm.retrieve import words
 
 _BORDERS = frozenset([";", ".", "but", "whereas", "while", "although", "however"])
-AROUND = 4
+_AROUND = 4
 """Words on either side by which one place in a sentence is known again in another."""
 _PATH = Path(__file__).parent / "synonyms.tsv"
 _TOKEN = re.compile(r"\d+(?:[.,·]\d+)*|(?<!\w)\.\d+|[^\W\d_][^\W_]*(?:['’]t\b)?|[^\w\s]")
@@ -49,30 +49,23 @@ class Word(NamedTuple):
 def read_words(text: str) -> tuple[Word, ...]:
     """Give the words, numbers and marks of a text in order; a known phrase counts as one word."""
     found = list(_TOKEN.finditer(text))
-    written = [match.group() for match in found]
-    stems = [stem(word) for word in written]
-    phrases, singles = _synonyms()
+    stems = [stem(match.group()) for match in found]
     read: list[Word] = []
     at = 0
     while at < len(found):
-        n, key = _longest_phrase(stems, at, phrases)
-        key = key or singles.get(stems[at], stems[at])
-        if key == "well" and "as" not in (stems[at - 1 : at] + stems[at + 1 : at + 2]):
-            key = "#well"
-        place = (found[at].start(), found[at + n - 1].end())
-        is_unit = n == 1 and bool(read) and _counts(read) and unit_of(written[at].lower()) != ""
-        if is_unit:
-            key = f"unit {unit_of(written[at].lower())}"
-        is_number = n == 1 and key.isascii() and key.replace(".", "", 1).isdigit()
-        is_word = key.startswith("#")
+        n, key = _longest_phrase(stems, at)
+        start, end = found[at].start(), found[at + n - 1].end()
+        written = text[start:end]
+        unit = unit_of(written.lower()) if n == 1 and read and _counts(read) else ""
+        key = f"unit {unit}" if unit else key
         read.append(
             Word(
                 key=key,
-                written=text[place[0] : place[1]],
-                start=place[0],
-                end=place[1],
-                is_content=is_word and key not in _glue(),
-                is_number=is_number,
+                written=written,
+                start=start,
+                end=end,
+                is_content=key.startswith("#") and key not in _glue(),
+                is_number=key.isascii() and key.replace(".", "", 1).isdigit(),
             )
         )
         at += n
@@ -111,13 +104,16 @@ def key_of(phrase: str) -> str:
     return read_words(phrase)[0].key
 
 
-def _longest_phrase(
-    stems: list[str], at: int, phrases: dict[str, list[tuple[tuple[str, ...], str]]]
-) -> tuple[int, str]:
+def _longest_phrase(stems: list[str], at: int) -> tuple[int, str]:
+    """Give how many words the longest known phrase at a place has, 1 for none, and its key."""
+    phrases, singles = _synonyms()
     for phrase, key in phrases.get(stems[at], ()):
         if tuple(stems[at : at + len(phrase)]) == phrase:
             return len(phrase), key
-    return 1, ""
+    key = singles.get(stems[at], stems[at])
+    if key == "well" and "as" not in (stems[at - 1 : at] + stems[at + 1 : at + 2]):
+        key = "#well"
+    return 1, key
 
 
 @lru_cache(maxsize=1)
@@ -154,17 +150,15 @@ def around(words: Sequence[Word], at: int) -> set[str]:
 
 def beside(words: Sequence[Word], at: int) -> set[tuple[str, str]]:
     """Give the words that say something just before and just after a place."""
-    before, after = (
-        _telling(words, range(at - 1, -1, -1)),
-        _telling(words, range(at + 1, len(words))),
-    )
+    before = _telling(words, range(at - 1, -1, -1))
+    after = _telling(words, range(at + 1, len(words)))
     return {*(("before", key) for key in before[:1]), *(("after", key) for key in after[:1])}
 
 
 def _telling(words: Sequence[Word], places: range) -> list[str]:
     found: list[str] = []
     for place in places:
-        if words[place].written.lower() in _BORDERS or len(found) == AROUND:
+        if words[place].written.lower() in _BORDERS or len(found) == _AROUND:
             break
         if words[place].is_content or words[place].is_number:
             found.append(words[place].key)
