@@ -1,4 +1,4 @@
-"""`medllm data`: the data sets that medllm reads, and where they are to be had."""
+"""`medllm data`: the data sets that medllm reads, and what it makes of them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from typing import Annotated
 
 import typer
 
+from medllm.cli import data_prepare, data_steps
 from medllm.cli.options import JsonOption
 from medllm.cli.terminal import bold, print_json, wrap
 
 app = typer.Typer()
+app.command("prepare")(data_prepare.prepare)
+app.command("overlap")(data_prepare.overlap)
+app.command("read")(data_steps.read)
+app.command("clean")(data_steps.clean)
+app.command("dedupe")(data_steps.dedupe)
+app.command("split")(data_steps.split)
+app.command("mix")(data_steps.mix)
 
 
 @app.callback(invoke_without_command=True)
 def group(context: typer.Context) -> None:
-    """Show and fetch data sets to train on and be judged on."""
+    """Show, fetch and prepare data sets to train on and be judged on."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

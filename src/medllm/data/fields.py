@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from medllm.data.reading import BadInputError, Located, Place, Reading, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, Located, Place, Reading, clean
 from medllm.data.streams import read_lines
 from medllm.records import Document, DocumentKind, Sex
 
@@ -35,7 +35,7 @@ def read_json_lines(
                 raise BadInputError(line.fault)
             document = convert(Fields(parse_object(line.text), place, reading))
         except BadInputError as exc:
-            reading.leave_out(place, str(exc))
+            reading.leave_out(place, exc)
         else:
             yield Located(place, document)
 
@@ -78,7 +78,8 @@ class Fields:
         if value is not None and not isinstance(value, str):
             raise BadInputError(f"field {name} is not a string")
         if not value or not value.strip():
-            raise BadInputError(f"has no text: field {name} is empty or absent")
+            kind = EmptyRecordError if name in self.record else BadInputError
+            raise kind(f"has no text: field {name} is empty or absent")
         return clean(value)
 
     def text_or_title(self, title: str) -> str:

@@ -24,6 +24,10 @@ class BadInputError(Exception):
     """
 
 
+class EmptyRecordError(BadInputError):
+    """The record is sound, but it has no answer, no label or no text: nothing is wrong with it."""
+
+
 class Place(NamedTuple):
     """Where a record stands: its file, and its line or its number in the file, from 1."""
 
@@ -68,6 +72,8 @@ class Reading:
     """Documents handed out, duplicates included."""
     left_out: int = 0
     """Records, and files that should have been one, that gave no document."""
+    broken: int = 0
+    """Those of them that are damaged or of another form; the others are sound but empty."""
     duplicates: int = 0
     """Documents handed out whose id came before: each replaces the one before it in an index."""
     title_only: int = 0
@@ -89,10 +95,11 @@ class Reading:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(place.path, reason, place.line, place.record))
 
-    def leave_out(self, place: Place, reason: str) -> None:
+    def leave_out(self, place: Place, reason: str | BadInputError) -> None:
         """Count and name a record or a file that gives no document."""
         self.left_out += 1
-        self.note(place, reason)
+        self.broken += not isinstance(reason, EmptyRecordError)
+        self.note(place, str(reason))
 
     def take(self, located: Located) -> None:
         """Count a document, and name it where its id came before."""

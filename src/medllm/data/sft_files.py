@@ -103,7 +103,7 @@ def read_records(path: Path, reading: Reading) -> Iterator[SftRecord]:
                     raise BadInputError(line.fault)
                 record = record_from_object(parse_object(line.text))
             except BadInputError as exc:
-                reading.leave_out(Place(path, line=line.number), str(exc))
+                reading.leave_out(Place(path, line=line.number), exc)
             else:
                 reading.taken += 1
                 yield record

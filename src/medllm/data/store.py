@@ -85,9 +85,9 @@ def parse_record(line: bytes, path: Path) -> SftRecord:
         value: dict[str, Any] = json.loads(line)
         return SftRecord(
             id=value["id"],
-            source=value["source"],
-            group=value["group"],
-            task=value["task"],
+            source=value.get("source") or "records",
+            group=value.get("group") or value["id"],
+            task=value.get("task") or "dialogue",
             messages=tuple(Turn(role=m["role"], content=m["content"]) for m in value["messages"]),
             licence=value.get("licence", ""),
             reasoning=value.get("reasoning", ""),
@@ -95,4 +95,4 @@ def parse_record(line: bytes, path: Path) -> SftRecord:
             meta=value.get("meta", {}),
         )
     except (ValueError, KeyError, TypeError) as exc:
-        raise DataError(f"{path} is damaged", hint="delete it and run the command again") from exc
+        raise DataError(f"{path} is damaged", hint="make it anew with `medllm data`") from exc

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from medllm.data.prepare.config import PrepareConfig, SourceConfig
 from medllm.data.prepare.duplicates import Duplicates, find_duplicates
-from medllm.data.prepare.parts import Rows
+from medllm.data.prepare.rows import Rows
 from medllm.data.prepare.split import SPLITS, hash_of
 from medllm.data.progress import Progress
 from medllm.data.sft_files import load_records

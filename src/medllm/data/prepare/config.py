@@ -139,6 +139,13 @@ class PrepareConfig(_Section):
 
     sources: list[SourceConfig] = Field(min_length=1)
     """The data sets, the most trusted first: of duplicates the earlier is kept."""
+    broken: Literal["refuse", "leave out"] = "refuse"
+    """Stop where a file breaks off or a record is damaged, or go on without and name each. A record
+    that is sound but has no answer is always left out and named."""
+    left_out_text: bool = True
+    """Write the text of what is left out beside the reason, into left_out.jsonl."""
+    overwrite: bool = False
+    """Write over an earlier run of other settings or of other input."""
     clean: CleanConfig = CleanConfig()
     """Cleaning."""
     duplicates: DuplicatesConfig = DuplicatesConfig()
@@ -164,7 +171,10 @@ class _File(BaseModel):
 
 
 def load_prepare_config(path: Path, overrides: Sequence[str] = ()) -> PrepareConfig:
-    """Read [prepare] of a TOML file, with `prepare.key=value` overrides; `ConfigError` if wrong."""
+    """Read [prepare] of a TOML file, with `prepare.key=value` overrides; `ConfigError` if wrong.
+
+    Paths in it are relative to the folder of the file.
+    """
     table = config._read(path)
     for override in overrides:
         config._override(table, override)
@@ -172,9 +182,36 @@ def load_prepare_config(path: Path, overrides: Sequence[str] = ()) -> PrepareCon
     if "prepare" not in table:
         raise ConfigError(f"{path} has no section [prepare]", hint="see docs/data.md")
     try:
-        return _File.model_validate(table).prepare
+        settings = _File.model_validate(table).prepare
     except ValidationError as exc:
         raise config_error(exc, _File) from exc
+    return _beside(settings, path.parent)
+
+
+def _beside(settings: PrepareConfig, folder: Path) -> PrepareConfig:
+    """Give the settings with their paths, which are relative to the file that holds them."""
+
+    def beside(path: Path | None) -> Path | None:
+        return path and folder / path.expanduser()
+
+    sources = [
+        source.model_copy(
+            update={
+                "path": beside(source.path),
+                "keep_held_out": beside(source.keep_held_out),
+            }
+        )
+        for source in settings.sources
+    ]
+    secret = beside(settings.deidentify.secret_file)
+    wordnet = beside(settings.augment.wordnet)
+    return settings.model_copy(
+        update={
+            "sources": sources,
+            "deidentify": settings.deidentify.model_copy(update={"secret_file": secret}),
+            "augment": settings.augment.model_copy(update={"wordnet": wordnet}),
+        }
+    )
 
 
 def _nest(section: Any) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from medllm.data.prepare.assign import TEST, TRAIN, VALIDATION
 from medllm.data.prepare.config import PrepareConfig
 from medllm.data.prepare.overlap import Overlap, find_overlap
+from medllm.data.prepare.rows import Rows, identity_of
 from medllm.data.progress import Progress
 from medllm.data.shingles import Numbers
 from medllm.data.store import RecordStore
@@ -26,7 +27,11 @@ def select(store: RecordStore, chosen: NDArray[np.bool_]) -> Iterator[SftRecord]
 
 
 def check_overlap(
-    settings: PrepareConfig, store: RecordStore, splits: NDArray[np.int8], progress: Progress
+    settings: PrepareConfig,
+    store: RecordStore,
+    rows: Rows,
+    splits: NDArray[np.int8],
+    progress: Progress,
 ) -> tuple[Overlap, NDArray[np.bool_]]:
     """Look for evaluation text in the training split; give what was found, and what is left out.
 
@@ -44,10 +49,8 @@ def check_overlap(
         common = found.ways_of_speaking
         if settings.overlap.action != "leave out" or not found.leaking:
             return found, removed
-        leaking = set(found.leaking)
-        for at in np.flatnonzero(train):
-            record = store[int(at)]
-            removed[at] |= (record.source, record.id) in leaking
+        leaking = [identity_of(source, name) for source, name in found.leaking]
+        removed |= train & np.isin(rows.identity, np.array(leaking, dtype=np.uint64))
     raise DataError(
         "evaluation text stands in the training data again and again",
         hint="look at overlap.json and leave the source out",

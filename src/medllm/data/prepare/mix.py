@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medllm.data.prepare.config import MixConfig
+from medllm.data.prepare.rows import Rows
+from medllm.data.sft_files import TASKS
 from medllm.data.shingles import mix
+from medllm.records import SftRecord
 
 _COPY = np.uint64(0x9E3779B97F4A7C15)  # odd: another copy of a record goes to another place
 
@@ -74,3 +79,32 @@ def mix_rows(
     places = mix(identities[taken] + number.astype(np.uint64) * _COPY + np.uint64(1))
     shuffled = np.argsort(places, kind="stable")
     return Mix(taken[shuffled], number[shuffled])
+
+
+def mix_by(
+    settings: MixConfig,
+    weights: Sequence[float],
+    train: NDArray[np.int64],
+    rows: Rows,
+    source_of: NDArray[np.int64],
+) -> Mix:
+    """Give the rows of a training split, `train`, in the order and as often as they are written.
+
+    `weights` are those of the sources; `rows` and `source_of` go by record.
+    """
+    if settings.by == "as they are":
+        return Mix(train, np.zeros(len(train), dtype=np.int64))
+    by_task = settings.by == "temperature" and settings.over == "task"
+    values = rows.task[train] if by_task else source_of[train]
+    strata = [train[values == number] for number in range(len(TASKS) if by_task else len(weights))]
+    sizes = [len(stratum) for stratum in strata]
+    if settings.by == "weights":
+        shares = weighted_shares(sizes, weights)
+    else:
+        shares = temperature_shares(sizes, settings.temperature)
+    return mix_rows(strata, targets(shares, settings.total or len(train)), rows.identity)
+
+
+def numbered(record: SftRecord, copy: int) -> SftRecord:
+    """Give a record as it is where it comes for the first time, else with "#2", "#3" to its id."""
+    return replace(record, id=f"{record.id}#{copy + 1}") if copy else record

@@ -10,32 +10,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medllm.data.prepare.clean import CleanRules, clean_record
 from medllm.data.prepare.config import DeidentifyConfig, SourceConfig
 from medllm.data.prepare.identifiers import deidentify_record
-from medllm.data.prepare.split import SPLITS, hash_of
+from medllm.data.prepare.rows import Row, Rows, row_of, to_rows
+from medllm.data.prepare.sources import LoggedReading, open_source
 from medllm.data.progress import Progress
-from medllm.data.reading import Place, Reading
 from medllm.data.sft_files import (
-    TASKS,
-    LineWriter,
-    read_records,
     record_to_line,
     to_line,
     write_lines,
 )
-from medllm.errors import DataError
 from medllm.files import read_json, write_json
 from medllm.records import SftRecord
 
 PART_RECORDS = 20_000
-RECORDS = "records"
-"""The name of a source of files that medllm wrote."""
+NOT_READ = "not-read.jsonl"
 
 
 @dataclass
@@ -46,6 +40,10 @@ class SourceCounts:
     read: int = 0
     not_read: int = 0
     """Left out by the reader: broken, or without what a record needs."""
+    broken: int = 0
+    """Those of them that are damaged."""
+    broken_places: list[str] = field(default_factory=list)
+    """Where the first of these stand, and what is wrong with them."""
     kept: int = 0
     changed: int = 0
     """Records in which cleaning changed something."""
@@ -64,58 +62,6 @@ class SourceCounts:
             self.reasons[reason] = self.reasons.get(reason, 0) + n
 
 
-class Rows(NamedTuple):
-    """What the later steps need to know of each record, as parallel arrays."""
-
-    group: NDArray[np.uint64]
-    """Where the keyed hash puts its group, of 2**64 places."""
-    identity: NDArray[np.uint64]
-    """A hash of source and id."""
-    split: NDArray[np.int8]
-    """The number of its own split in `SPLITS`, or -1."""
-    task: NDArray[np.int8]
-
-
-class LoggedReading(Reading):
-    """A reading that writes down every record that is left out, not only the first thousand."""
-
-    def __init__(self, log: LineWriter, source: str) -> None:
-        super().__init__()
-        self._log = log
-        self._source = source
-
-    def leave_out(self, place: Place, reason: str) -> None:
-        """Count, name and write down a record or a file that gives none."""
-        super().leave_out(place, reason)
-        where = {"file": place.path.name, "line": place.line, "record": place.record}
-        entry: dict[str, Any] = {"source": self._source, "step": "read"}
-        entry |= {name: value for name, value in where.items() if value is not None}
-        self._log.write(to_line({**entry, "reason": reason}))
-
-
-def open_source(source: SourceConfig, reading: Reading) -> Iterator[SftRecord]:
-    """Give the records of a source, as its reader gives them.
-
-    Raises `ConfigError` for an unknown name and `DataError` for what cannot be read.
-    """
-    if source.name == RECORDS:
-        records = _read_files(source.path, reading)
-    else:
-        from medllm.data.sets.catalogue import read_set
-
-        records = read_set(source.name, source.path, reading=reading, split=source.split or None)
-    return islice(records, source.limit) if source.limit else records
-
-
-def _read_files(path: Path, reading: Reading) -> Iterator[SftRecord]:
-    """Give the records of a file, or of all `.jsonl` files of a folder."""
-    files = sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")]) if path.is_dir() else [path]
-    for file in files:
-        yield from read_records(file, reading)
-    if not reading.taken:
-        raise DataError(f"no record could be read from {path}", hint="see docs/data.md")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartMaker:
     """How the records of a source are made fit."""
@@ -126,6 +72,8 @@ class PartMaker:
     """Of de-identification; empty where it is off."""
     key: str
     """Of the split."""
+    keeps_text: bool = True
+    """Whether the text of what is left out is written beside the reason."""
 
     def read_source(self, source: SourceConfig, folder: Path, progress: Progress) -> SourceCounts:
         """Write the parts of a source into `folder`, but for those that are there; give the counts.
@@ -137,7 +85,7 @@ class PartMaker:
             return SourceCounts(**read_json(done))
         folder.mkdir(parents=True, exist_ok=True)
         counts = SourceCounts(source.name)
-        with write_lines(folder / "not-read.jsonl") as log:
+        with write_lines(folder / NOT_READ) as log:
             reading = LoggedReading(log, source.name)
             records = open_source(source, reading)
             number = 0
@@ -145,7 +93,8 @@ class PartMaker:
                 counts.add(part)
                 number += 1
                 progress(f"reading {source.name}", counts.read, 0)
-            counts.not_read = reading.left_out
+            counts.not_read, counts.broken = reading.left_out, reading.broken
+            counts.broken_places = reading.broken_places
         write_json(done, asdict(counts))
         return counts
 
@@ -168,7 +117,7 @@ class PartMaker:
         return counts
 
     def _write_part(self, records: Iterable[SftRecord], path: Path) -> dict[str, Any]:
-        rows: list[tuple[int, int, int, int]] = []
+        rows: list[Row] = []
         reasons: Counter[str] = Counter()
         n_read = n_changed = n_identifiers = 0
         with write_lines(path) as kept, write_lines(path.with_suffix(".left")) as left:
@@ -177,17 +126,17 @@ class PartMaker:
                 cleaned = clean_record(record, self.rules)
                 if isinstance(cleaned, str):
                     reasons[cleaned] += 1
-                    left.write(to_line(left_out(record, "clean", cleaned)))
+                    entry = left_out(
+                        self._hidden(record)[0], "clean", cleaned, text=self.keeps_text
+                    )
+                    left.write(to_line(entry))
                     continue
                 n_changed += cleaned is not record
-                if self.secret:
-                    style = self.deidentify.style
-                    cleaned, n = deidentify_record(cleaned, self.secret, style=style)
-                    n_identifiers += n
+                cleaned, n = self._hidden(cleaned)
+                n_identifiers += n
                 kept.write(record_to_line(cleaned))
-                rows.append(self._row(cleaned))
-        columns = np.array(rows, dtype=object).reshape(-1, 4).T
-        _save_rows(path.with_suffix(".npz"), Rows(*_typed(columns)))
+                rows.append(row_of(cleaned, self.key))
+        _save_rows(path.with_suffix(".npz"), to_rows(rows))
         return {
             "read": n_read,
             "kept": len(rows),
@@ -196,25 +145,24 @@ class PartMaker:
             "reasons": dict(sorted(reasons.items())),
         }
 
-    def _row(self, record: SftRecord) -> tuple[int, int, int, int]:
-        own = record.meta.get("split")
-        split = SPLITS.index(own) if own in SPLITS else -1
-        return (
-            hash_of(record.group, self.key),
-            hash_of(f"{record.source}\x1f{record.id}"),
-            split,
-            TASKS.index(record.task),
-        )
+    def _hidden(self, record: SftRecord) -> tuple[SftRecord, int]:
+        """Give the record without identifiers, where that is wanted, and how many it had."""
+        if not self.secret:
+            return record, 0
+        return deidentify_record(record, self.secret, style=self.deidentify.style)
 
 
-def left_out(record: SftRecord, step: str, reason: str) -> dict[str, Any]:
-    """Give the entry of a record that is left out: its id and the reason, never its text."""
-    return {"source": record.source, "step": step, "id": record.id, "reason": reason}
-
-
-def _typed(columns: NDArray[np.object_]) -> list[NDArray[Any]]:
-    kinds = (np.uint64, np.uint64, np.int8, np.int8)
-    return [column.astype(kind) for column, kind in zip(columns, kinds, strict=True)]
+def left_out(record: SftRecord, step: str, reason: str, *, text: bool) -> dict[str, Any]:
+    """Give the entry of a record that is left out: its id and the reason, its text if wanted."""
+    entry: dict[str, Any] = {
+        "source": record.source,
+        "step": step,
+        "id": record.id,
+        "reason": reason,
+    }
+    if text:
+        entry["messages"] = [asdict(turn) for turn in record.messages]
+    return entry
 
 
 def _save_rows(path: Path, rows: Rows) -> None:
@@ -235,5 +183,5 @@ def load_rows(folders: Iterable[Path]) -> Rows:
             with np.load(path.with_suffix(".npz")) as arrays:
                 parts.append([arrays[name] for name in Rows._fields])
     if not parts:
-        return Rows(*_typed(np.zeros((4, 0), dtype=object)))
+        return to_rows([])
     return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medllm.data.pmc_patients import read_pmc_patients
-from medllm.data.reading import BadInputError, Reading
+from medllm.data.reading import BadInputError, EmptyRecordError, Reading
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.making import LocatedRecord, Source, ask, split_meta
 from medllm.records import Document, SftRecord
@@ -36,7 +36,7 @@ def read_case_titles(source: Source, reading: Reading) -> Iterator[LocatedRecord
     try:
         for located in read_pmc_patients(source.path, "patients", reading):
             if not located.document.title.strip():
-                reading.leave_out(located.place, "has no title")
+                reading.leave_out(located.place, EmptyRecordError("has no title"))
             else:
                 yield LocatedRecord(located.place, _record(located.document, source))
     except UnicodeDecodeError:  # from the JSON parser: half of a pair of escaped surrogates

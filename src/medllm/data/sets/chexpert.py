@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, Reading
+from medllm.data.reading import BadInputError, EmptyRecordError, Reading
 from medllm.data.sets.chexpert_text import LABELS, STATES, State, findings_text
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.keys import keys_of
@@ -79,7 +79,7 @@ def _views(rows: Iterator[Fields]) -> Iterator[_View]:
         try:
             yield _view(fields)
         except BadInputError as exc:
-            fields.reading.leave_out(fields.place, str(exc))
+            fields.reading.leave_out(fields.place, exc)
 
 
 def _view(fields: Fields) -> _View:
@@ -129,7 +129,7 @@ def _studies(views: Iterator[_View], source: Source) -> Iterator[LocatedRecord]:
         if text:
             yield LocatedRecord(place, _study(study, text, source))
         else:
-            reading.leave_out(place, "has no label that says anything")
+            reading.leave_out(place, EmptyRecordError("has no label that says anything"))
 
 
 def _study(study: list[_View], text: str, source: Source) -> SftRecord:
@@ -157,7 +157,7 @@ def _study(study: list[_View], text: str, source: Source) -> SftRecord:
 def _labelled_report(fields: Fields, source: Source) -> SftRecord:
     report, states = text_of(fields, "Reports"), _states(fields)
     if not states:
-        raise BadInputError("has no label")
+        raise EmptyRecordError("has no label")
     labels: dict[str, Any] = dict(states)
     return SftRecord(
         id=digest(report),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, Reading, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, Reading, clean
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.making import (
     LocatedRecord,
@@ -164,7 +164,7 @@ def _letter(value: Any, first: int) -> str:
         return value.strip().upper()
     number = _number(value)
     if number is None or number == -1:
-        raise BadInputError("has no answer: field cop is empty, as in the test split")
+        raise EmptyRecordError("has no answer: field cop is empty, as in the test split")
     if not 0 <= number - first < len(_LETTERS):
         raise BadInputError("field cop names none of the four options")
     return _LETTERS[number - first]

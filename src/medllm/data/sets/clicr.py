@@ -59,7 +59,7 @@ def read_clicr(source: Source, reading: Reading) -> Iterator[LocatedRecord]:
             try:
                 yield _record(part_of(fields, query, "is no object, it"), case, passage, source)
             except BadInputError as exc:
-                reading.leave_out(fields.place, f"query {number}: {exc}")
+                reading.leave_out(fields.place, type(exc)(f"query {number}: {exc}"))
 
     return read_each(read_items(source.path, reading, "data.item"), convert)
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, clean
 from medllm.data.sets.making import optional, text_of
 from medllm.records import Role, Turn
 
@@ -111,7 +111,7 @@ def _text(content: Any, number: int) -> str:
     if not isinstance(content, str):
         raise BadInputError(f"turn {number} holds something that is not text")
     if not content.strip():
-        raise BadInputError(f"turn {number} is empty")
+        raise EmptyRecordError(f"turn {number} is empty")
     return clean(content).strip()
 
 

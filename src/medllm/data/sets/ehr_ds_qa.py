@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, Reading, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, Reading, clean
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.literals import parse_literal
 from medllm.data.sets.making import (
@@ -57,7 +57,7 @@ def read_ehr_ds_qa(source: Source, reading: Reading) -> Iterator[LocatedRecord]:
             try:
                 question, answer, correct = _parts_of(pair)
             except BadInputError as exc:
-                reading.leave_out(fields.place, f"pair {number}: {exc}")
+                reading.leave_out(fields.place, type(exc)(f"pair {number}: {exc}"))
             else:
                 yield _record(fields, source, note, number, question, answer, correct)
 
@@ -100,7 +100,7 @@ def _pairs_of(fields: Fields) -> list[Any]:
     if not isinstance(pairs, list | tuple):
         raise BadInputError("field qa_pairs is not a list")
     if not pairs:
-        raise BadInputError("has no pairs")
+        raise EmptyRecordError("has no pairs")
     return list(pairs)
 
 
@@ -121,9 +121,9 @@ def _parts_of(pair: Any) -> tuple[str, str, bool | None]:
         clean(text).replace(_END_OF_TEXT, "").strip() for text in (question, answer)
     )
     if not question or not answer:
-        raise BadInputError("its question or answer is empty")
+        raise EmptyRecordError("its question or answer is empty")
     if correct is False:
-        raise BadInputError("was judged wrong by the physician")
+        raise EmptyRecordError("was judged wrong by the physician")
     return question, answer, correct
 
 

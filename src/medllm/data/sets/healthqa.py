@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, Place, Reading, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, Place, Reading, clean
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.json_parts import read_parallel, read_ranges
 from medllm.data.sets.making import (
@@ -68,7 +68,7 @@ def _read_raw(source: Source, reading: Reading) -> Iterator[LocatedRecord]:
             if plain:
                 yield _record(plain, paragraph, group, source)
             else:
-                reading.leave_out(fields.place, "a question is empty")
+                reading.leave_out(fields.place, EmptyRecordError("a question is empty"))
 
     return read_each(read_parallel(source.path, reading, ("paras", "ques")), convert)
 
@@ -82,7 +82,7 @@ def _read_pairs(source: Source, reading: Reading) -> Iterator[LocatedRecord]:
         try:
             label, question, paragraph = _columns(line.text, line.fault)
         except BadInputError as exc:
-            reading.leave_out(place, str(exc))
+            reading.leave_out(place, exc)
             continue
         if label == "0":
             n_wrong += 1
@@ -102,7 +102,7 @@ def _columns(text: str, fault: str) -> tuple[str, str, str]:
     label, question, paragraph = (column.strip() for column in columns)
     paragraph = paragraph.removesuffix(",").rstrip()
     if not question or not paragraph:
-        raise BadInputError("has an empty question or document")
+        raise EmptyRecordError("has an empty question or document")
     return label, question, paragraph
 
 

@@ -42,7 +42,7 @@ def read_each(
             for record in convert(fields):
                 yield LocatedRecord(fields.place, record)
         except BadInputError as exc:
-            fields.reading.leave_out(fields.place, str(exc))
+            fields.reading.leave_out(fields.place, exc)
 
 
 def ask(question: str, answer: str, *, system: str = "") -> tuple[Turn, ...]:

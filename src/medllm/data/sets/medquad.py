@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, Place, Reading, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, Place, Reading, clean
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.making import (
     LocatedRecord,
@@ -69,7 +69,7 @@ def read_medquad(source: Source, reading: Reading) -> Iterator[LocatedRecord]:
 def _record(fields: Fields, source: Source) -> SftRecord:
     question = _END_OF_QUESTION.sub("?", " ".join(text_of(fields, "question").split()))
     if not optional(fields, "answer"):
-        raise BadInputError("has no answer")
+        raise EmptyRecordError("has no answer")
     number = optional(fields, "qid") or optional(fields, "question_id")
     collection = (
         optional(fields, "source")

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from medllm.data.fields import Fields
-from medllm.data.reading import BadInputError, Reading, clean
+from medllm.data.reading import BadInputError, EmptyRecordError, Reading, clean
 from medllm.data.sets.description import DataSet
 from medllm.data.sets.json_parts import read_pairs
 from medllm.data.sets.making import (
@@ -124,7 +124,7 @@ def _abstract(fields: Fields) -> str:
     pairs = zip_longest(list_of(inner, names[0]), labels if isinstance(labels, list) else [])
     sections = [_section(body, label) for body, label in pairs if body is not None]
     if not any(sections):
-        raise BadInputError("has no abstract")
+        raise EmptyRecordError("has no abstract")
     return "\n".join(section for section in sections if section)
 
 
