@@ -124,7 +124,7 @@ class Hit:
     rank: int
     """From 1."""
     why: tuple[str, ...] = ()
-    """The words of the query that the passage shares, the weightiest first."""
+    """What the passage or the title shares with the query, in words, the weightiest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +163,8 @@ class Summary:
     abstained: str = ""
     incomplete: str = ""
     """Why it broke off, empty where it is whole."""
+    hint: str = ""
+    """What to do about that, where it is known."""
     not_found: tuple[str, ...] = ()
     """The patient's own findings that no cited passage mentions."""
 

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from medllm.cli.main import main
-from medllm.cli.show import age_in_words, shared, show_hits
-from medllm.clinical.findings import find_findings
+from medllm.cli.show import show_hits
 from medllm.records import Document, Hit, Passage
 from tests.cli.conftest import Run
-from tests.cli.running import NOTE
 
 
 def hit(text: str, *, title: str = "", why: tuple[str, ...] = (), retracted: bool = False) -> Hit:
@@ -88,36 +86,6 @@ def test_no_line_is_wider_than_the_terminal(
     lines = capsys.readouterr().out.splitlines()
     too_wide = [line for line in lines if len(line) > min(columns, 100)]
     assert all(" " not in line.strip() for line in too_wide), too_wide  # a path is not broken
-
-
-@pytest.mark.parametrize(
-    ("years", "words"),
-    [
-        (58.0, "58 years"),
-        (3.41667, "3 years"),
-        (1.5, "18 months"),
-        (0.42, "5 months"),
-        (0.1, "37 days"),
-        (1 / 365.25, "1 day"),
-        (0.003, "1 day"),
-        (0.0, "0 days"),
-    ],
-)
-def test_an_age_is_given_as_it_is_said(years: float, words: str) -> None:
-    assert age_in_words(years) == words
-
-
-def test_what_is_shared_is_named_by_whole_findings_before_single_words() -> None:
-    findings = find_findings(NOTE)
-    text = "She had pleuritic chest pain and shortness of breath; NT level was high."
-    found = hit(text, why=("breath", "chest", "pleuritic", "pain", "nt", "high"))
-    assert shared(found, findings) == ["shortness of breath", "pleuritic chest pain", "high"]
-    assert shared(hit("No fever.", why=("fever",)), findings) == ["fever"]
-
-
-def test_a_finding_is_named_only_where_all_its_words_are_there() -> None:
-    found = hit("Chest radiography was normal.", why=("chest",))
-    assert shared(found, find_findings(NOTE)) == ["chest"]
 
 
 def test_text_from_outside_cannot_steer_the_terminal() -> None:

@@ -30,6 +30,7 @@ class Written:
 
     answer: str = field(default="", repr=False)
     incomplete: str = ""
+    hint: str = ""
     claims: list[Claim] = field(default_factory=list)
 
 
@@ -131,11 +132,12 @@ def _sentences(
             yield from _read(reader, chunk.text, written)
             if chunk.finish == "length":
                 written.incomplete = "the model's answer was cut off at its longest length"
+                written.hint = "let it write more: --set ask.max_answer_tokens=N"
             if len(written.answer) > _MAX_CHARACTERS_PER_TOKEN * max_tokens:
                 written.incomplete = "the model wrote more than it was asked to, and was stopped"
                 break
     except ModelError as exc:
-        written.incomplete = str(exc)
+        written.incomplete, written.hint = str(exc), exc.hint
     finally:
         stream.close()
     yield from _last(reader, written)

@@ -180,6 +180,7 @@ def _summary(
         prompt=prompts.SUMMARY if road.model else "",
         abstained=abstained,
         incomplete=written.incomplete,
+        hint=written.hint,
         not_found=not_found(findings, evidence) if evidence else (),
     )
 

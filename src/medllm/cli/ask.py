@@ -30,15 +30,11 @@ from medllm.errors import ModelError
 if TYPE_CHECKING:
     from medllm.ask.road import Road
     from medllm.cli.show_answer import Printer
-    from medllm.models.chat import Model
     from medllm.records import Answer, Note
 
 _SHOWN = 5
 """Documents of each kind that are printed, where --top asks for no other number."""
-_HINTS = {
-    "ollama": "`ollama serve` starts it, `ollama pull {name}` fetches the model",
-    "openai": "see that the server at {url} runs and has the model {name}",
-}
+_WITHOUT = "do without it: --model extractive"
 
 ModelOption = Annotated[
     str | None,
@@ -99,8 +95,10 @@ def ask(
         answer = _walk(road, read, Printer(quiet=as_json, at_most=top or _SHOWN))
     _hand_out(answer, html, as_json=as_json)
     if answer.summary.incomplete:
+        hint = answer.summary.hint
         raise ModelError(
-            f"the summary is incomplete: {answer.summary.incomplete}", hint=_hint(writer)
+            f"the summary is incomplete: {answer.summary.incomplete}",
+            hint=f"{hint}; or {_WITHOUT}" if hint else _WITHOUT,
         )
 
 
@@ -128,12 +126,3 @@ def _hand_out(answer: Answer, html: Path | None, *, as_json: bool) -> None:
         notice(f"wrote {html}")
     if as_json:
         print_json(to_json(answer))
-
-
-def _hint(model: Model | None) -> str:
-    """Give what helps where a model's summary is incomplete."""
-    without = "do without it: --model extractive"
-    if model is None or model.spec.kind not in _HINTS:
-        return without
-    told = _HINTS[model.spec.kind].format(name=model.spec.name, url=model.spec.url)
-    return f"{told}; or {without}"

@@ -28,7 +28,7 @@ from medllm.cli.terminal import print_json
 from medllm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from medllm.records import DocumentKind, Finding, Hit
+    from medllm.records import DocumentKind, Hit
     from medllm.retrieve.search import Mode
 
 TextArgument = Annotated[
@@ -106,12 +106,11 @@ def search(
                 top=top or settings.search.top,
                 encoder=encoder,
             )
-    _hand_out(found, query.findings, mode=used, as_json=as_json)
+    _hand_out(found, mode=used, as_json=as_json)
 
 
 def _hand_out(
     found: Mapping[DocumentKind, Sequence[Hit]],
-    findings: Sequence[Finding],
     *,
     mode: Mode,
     as_json: bool,
@@ -122,9 +121,7 @@ def _hand_out(
     if as_json:
         print_json({"mode": mode, **{kind: hits_facts(hits) for kind, hits in found.items()}})
         return
-    lists = [
-        show_hits(kind, hits, findings=findings, with_text=True) for kind, hits in found.items()
-    ]
+    lists = [show_hits(kind, hits, with_text=True) for kind, hits in found.items()]
     typer.echo("\n\n".join(lists))
 
 

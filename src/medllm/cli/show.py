@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from medllm.ask.labels import age_in_words, headline
 from medllm.cli.terminal import bold, faint, flat, mark_words, shorten, warning, width, wrap
 from medllm.clinical.sentences import split_sentences
-from medllm.records import Document, DocumentKind, Finding, Hit
+from medllm.records import Document, DocumentKind, Hit
 from medllm.retrieve import words
 
-_TITLE_CHARACTERS = 110
 _INDENT = " " * 5
-_SHARED = 6
 _NAMES: dict[DocumentKind, str] = {"patients": "SIMILAR PATIENTS", "articles": "ARTICLES"}
 
 
@@ -46,7 +45,6 @@ def show_hits(
     kind: DocumentKind,
     hits: Sequence[Hit],
     *,
-    findings: Sequence[Finding] = (),
     with_text: bool = False,
     at_most: int | None = None,
 ) -> str:
@@ -57,7 +55,7 @@ def show_hits(
     if not hits:
         return f"{bold(_NAMES[kind])}\n  none found"
     shown = hits[:at_most]
-    lines = [bold(_NAMES[kind]), *(_hit(hit, findings, with_text) for hit in shown)]
+    lines = [bold(_NAMES[kind]), *(_hit(hit, with_text) for hit in shown)]
     if len(hits) > len(shown):
         lines.append(faint(f"{_INDENT}and {len(hits) - len(shown)} more: --top {len(hits)}"))
     return "\n".join(lines)
@@ -66,16 +64,7 @@ def show_hits(
 def title_of(document: Document) -> str:
     """Give the title, or the first words where there is none."""
     mark = "RETRACTED: " if document.retracted else ""
-    return mark + (flat(document.title) or shorten(document.text, _TITLE_CHARACTERS))
-
-
-def age_in_words(years: float) -> str:
-    """Give an age as it is said: years, under two years months, under two months days."""
-    for number, unit in ((years, "year"), (years * 12, "month")):
-        if number >= 2:
-            return f"{int(number)} {unit}s"
-    days = round(years * 365.25)
-    return f"{days} day{'' if days == 1 else 's'}"
+    return mark + flat(headline(document))
 
 
 def about(document: Document) -> list[str]:
@@ -89,38 +78,12 @@ def about(document: Document) -> list[str]:
     return [flat(fact) for fact in facts if fact]
 
 
-def shared(hit: Hit, findings: Sequence[Finding]) -> list[str]:
-    """Give what a hit shares with the query: whole findings where it has all their words.
-
-    The rest are the query's words, the weightiest first, without what says nothing by itself.
-    """
-    held = words.count_terms(f"{hit.document.title}\n{hit.passage.text}").keys()
-    forms = [
-        (form, words.count_terms(form).keys())
-        for finding in findings
-        if finding.is_own
-        for form in (flat(finding.text), finding.normalised)
-    ]
-    whole = [(form, terms) for form, terms in forms if terms <= held]
-    names: list[str] = []
-    covered: set[int] = set()
-    for word in hit.why:
-        term = words.term_of(word)
-        if term is None or term in covered:
-            continue
-        name, terms = next((pair for pair in whole if term in pair[1]), (word, {term}))
-        covered |= terms
-        if len(name) > 2:
-            names.append(name)
-    return names[:_SHARED]
-
-
-def _hit(hit: Hit, findings: Sequence[Finding], with_text: bool) -> str:
+def _hit(hit: Hit, with_text: bool) -> str:
     title = wrap(title_of(hit.document), indent=_INDENT, first=f"{hit.rank:>3}. ")
     lines = [warning(title) if hit.document.retracted else title]
     lines.append(faint(wrap(" · ".join(about(hit.document)), indent=_INDENT)))
-    if names := shared(hit, findings):
-        lines.append(wrap("shares: " + ", ".join(names), indent=_INDENT))
+    if hit.why:
+        lines.append(wrap("shares: " + ", ".join(hit.why), indent=_INDENT))
     if with_text:
         lines.append(mark_words(wrap(f"“{_best_sentence(hit)}”", indent=_INDENT), hit.why))
     return "\n".join(lines)
@@ -130,7 +93,7 @@ def _best_sentence(hit: Hit) -> str:
     """Give the passage's sentence that shares most of the query's words, cut to two lines."""
     passage = hit.passage.text
     spans = split_sentences(passage) or [(0, len(passage))]
-    wanted = {words.term_of(word) for word in hit.why}
+    wanted = words.count_terms(" ".join(hit.why)).keys()
 
     def n_shared(span: tuple[int, int]) -> int:
         return len(wanted & words.count_terms(passage[span[0] : span[1]]).keys())

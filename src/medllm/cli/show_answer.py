@@ -7,20 +7,16 @@ from collections.abc import Sequence
 import typer
 
 from medllm.ask.generate import HELD
+from medllm.ask.labels import SECTIONS, value_in_words
 from medllm.ask.road import Step
 from medllm.cli.show import show_hits, title_of
-from medllm.cli.terminal import bold, flat, warning, wrap
+from medllm.cli.terminal import bold, faint, flat, warning, wrap
 from medllm.records import Answer, Claim, DocumentKind, Finding, Hit, Section
+from medllm.retrieve import words
 
-_SECTIONS: dict[Section, str] = {
-    "presentation": "Similar patients: presentation",
-    "work-up": "Similar patients: work-up",
-    "treatment": "Similar patients: treatment",
-    "outcome": "Similar patients: outcome",
-    "articles": "Articles: what they report",
-    "summary": "",
-}
-_GROUPS = ["patient", "present", "values", "treatment", "past", "absent", "uncertain", "others"]
+_GROUPS = (
+    "patient present values allergies medication procedures past absent uncertain others".split()
+)
 _NOTICE = "Literature and its basis, never a directive. Not a medical device."
 
 
@@ -30,7 +26,6 @@ class Printer:
     def __init__(self, *, quiet: bool = False, at_most: int | None = None) -> None:
         self._quiet = quiet
         self._at_most = at_most
-        self._findings: Sequence[Finding] = ()
         self._section: Section | None = None
         self._shown: list[Claim] = []
 
@@ -39,7 +34,6 @@ class Printer:
         if self._quiet:
             return
         if step.findings is not None:
-            self._findings = step.findings
             typer.echo(show_findings(step.findings) + "\n")
         if step.patients is not None:
             self._hits("patients", step.patients)
@@ -51,7 +45,7 @@ class Printer:
             self._end(step.answer)
 
     def _hits(self, kind: DocumentKind, hits: Sequence[Hit]) -> None:
-        shown = show_hits(kind, hits, findings=self._findings, at_most=self._at_most)
+        shown = show_hits(kind, hits, at_most=self._at_most)
         typer.echo(shown + "\n")
 
     def _claim(self, claim: Claim) -> None:
@@ -59,8 +53,8 @@ class Printer:
             typer.echo(bold("SUMMARY"))
         if claim.section != self._section:
             self._section = claim.section
-            if title := _SECTIONS[claim.section]:
-                typer.echo(f"  {title}")
+            if claim.section != "summary":  # what is not divided has one heading
+                typer.echo(f"  {SECTIONS[claim.section]}")
         typer.echo(show_claim(claim))
         self._shown.append(claim)
 
@@ -81,7 +75,7 @@ class Printer:
             typer.echo(wrap(f"Not found in these documents: {names}.", indent="  "))
         if answer.evidence:
             typer.echo("\n" + bold("SOURCES"))
-            typer.echo("\n".join(_source(n, hit) for n, hit in enumerate(answer.evidence, 1)))
+            typer.echo("\n".join(_sources(answer)))
         writer = f" Summary by {summary.model}." if summary.claims else ""
         if summary.model == "extractive" and summary.claims:
             writer = " Summary: sentences picked without a language model."
@@ -102,17 +96,27 @@ def show_findings(findings: Sequence[Finding]) -> str:
     """List findings: the patient's own, values, the past, what is negated, others'."""
     groups: dict[str, list[str]] = {}
     for finding in findings:
-        names = groups.setdefault(_group(finding), [])
-        if _in_words(finding) not in names:
-            names.append(_in_words(finding))
+        groups.setdefault(_group(finding), []).append(_in_words(finding))
     lines = [bold("FINDINGS")]
     for name in _GROUPS:
         if name in groups:
             first = f"  {name:<10} "
-            lines.append(wrap("; ".join(groups[name]), indent=" " * 13, first=first))
+            told = _once(groups[name], is_part_enough=name != "present")
+            lines.append(wrap("; ".join(told), indent=" " * 13, first=first))
     if len(lines) == 1:
         lines.append("  none recognised; the whole text is searched for")
     return "\n".join(lines)
+
+
+def _sources(answer: Answer) -> list[str]:
+    """List what is cited; what was read besides is only counted off."""
+    cited = {citation.number for claim in answer.summary.claims for citation in claim.citations}
+    numbered = list(enumerate(answer.evidence, start=1))
+    lines = [_source(number, hit) for number, hit in numbered if number in cited]
+    others = [title_of(hit.document) for number, hit in numbered if number not in cited]
+    if others:
+        lines.append(faint(wrap(f"Read too, not cited: {'; '.join(others)}.", indent="  ")))
+    return lines
 
 
 def _source(number: int, hit: Hit) -> str:
@@ -137,11 +141,29 @@ def _group(finding: Finding) -> str:
         return "uncertain"
     if finding.kind in ("vital", "result"):
         return "values"
-    return "treatment" if finding.kind in ("medication", "procedure") else "present"
+    named = {"medication": "medication", "procedure": "procedures", "allergy": "allergies"}
+    return named.get(finding.kind, "present")
 
 
 def _in_words(finding: Finding) -> str:
     flag = f" ({finding.flag})" if finding.flag else ""
     whose = "family: " if finding.experiencer == "family" else ""
     over = " (resolved)" if finding.temporality == "resolved" else ""
-    return whose + flat(finding.text) + flag + over
+    is_value = finding.kind in ("vital", "result") and finding.value is not None
+    name = f"{finding.normalised} {value_in_words(finding)}" if is_value else finding.text
+    return whose + flat(name) + flag + over
+
+
+def _once(names: Sequence[str], *, is_part_enough: bool) -> list[str]:
+    """Leave out what is said again: "Surgery" after "surgery", "lesions" beside "bone lesion".
+
+    With `is_part_enough` a name that is a part of a longer one stays: "pain" may be denied apart
+    from "chest pain".
+    """
+    terms = [frozenset(words.count_terms(name)) for name in names]
+    return [
+        name
+        for at, name in enumerate(names)
+        if terms[at] not in terms[:at]
+        and (is_part_enough or not any(terms[at] < other for other in terms))
+    ]

@@ -9,6 +9,7 @@ from medllm.records import DocumentKind, Finding, Hit
 from medllm.retrieve.encoders import Encoder
 from medllm.retrieve.index import Filter, Index
 from medllm.retrieve.query import note_terms, shape_query
+from medllm.retrieve.reasons import Reasons
 from medllm.retrieve.relevance import Relevance
 from medllm.retrieve.search import Mode, query_weights, search
 
@@ -48,7 +49,8 @@ def search_note(
 
     With fewer than three findings the score alone decides.
     """
-    relevance = Relevance(query.findings, weigh_query(index, query, where.kind))
+    weights = weigh_query(index, query, where.kind)
+    relevance = Relevance(query.findings, weights)
     pool = _POOL * top if relevance.is_by_findings else top
     hits = search(
         index, query.text, terms=query.terms, where=where, mode=mode, top=pool, encoder=encoder
@@ -61,4 +63,8 @@ def search_note(
             for hit in hits
         }
         hits.sort(key=lambda hit: (-order[hit.document.id], hit.rank))
-    return [replace(hit, rank=number) for number, hit in enumerate(hits[:top], start=1)]
+    reasons = Reasons(query.text, query.findings, weights)
+    return [
+        replace(hit, rank=number, why=reasons.of(hit))
+        for number, hit in enumerate(hits[:top], start=1)
+    ]

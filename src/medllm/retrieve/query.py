@@ -47,17 +47,32 @@ def note_terms(text: str, findings: Sequence[Finding]) -> dict[int, float]:
     which literature bears on the patient and are left out. In a question every word weighs alike.
     """
     shaped = shape_query(text, findings)
-    counts = words.count_terms(shaped)
-    if len(counts) < _LONG and not any(f.kind == "age" and f.start < _BEGINS for f in findings):
-        return dict.fromkeys(counts, 1.0)
+    if not is_note(shaped, findings):
+        return dict.fromkeys(words.count_terms(shaped), 1.0)
     ordinary = (f for f in findings if f.kind in ("vital", "result") and not _is_abnormal(f))
     counts = words.count_terms(_content_words(_blank(shaped, ordinary)))
     terms = {term: math.sqrt(count) for term, count in counts.items()}
     for finding in findings:
-        if finding.is_own and (finding.kind in _SEARCHED_KINDS or _is_abnormal(finding)):
+        if is_searched(finding):
             for term in words.count_terms(_content_words(finding.text)):
                 terms[term] = terms.get(term, 0.0) + FINDING_BONUS
     return terms
+
+
+def is_note(text: str, findings: Sequence[Finding]) -> bool:
+    """Whether a text describes a patient: it is long, or begins with an age."""
+    begins_with_age = any(f.kind == "age" and f.start < _BEGINS for f in findings)
+    return begins_with_age or len(words.count_terms(text)) >= _LONG
+
+
+def is_searched(finding: Finding) -> bool:
+    """Whether a finding is searched for by name."""
+    return finding.is_own and (finding.kind in _SEARCHED_KINDS or _is_abnormal(finding))
+
+
+def says_something(word: str) -> bool:
+    """Whether a word is no number, unit, single letter or boilerplate."""
+    return len(word) > 1 and not word.isdigit() and word.lower() not in _PASSED_OVER
 
 
 def _is_abnormal(finding: Finding) -> bool:
@@ -65,12 +80,7 @@ def _is_abnormal(finding: Finding) -> bool:
 
 
 def _content_words(text: str) -> str:
-    """Give the words that are no numbers, units, single letters or boilerplate."""
-    return " ".join(
-        word
-        for word in words.written_words(text)
-        if len(word) > 1 and not word.isdigit() and word.lower() not in _PASSED_OVER
-    )
+    return " ".join(filter(says_something, words.written_words(text)))
 
 
 def _blank(text: str, findings: Iterable[Finding]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from medllm.ask.labels import age_in_words, headline
 from medllm.ask.page.markup import Child, Html, element, hidden, join, outside_link
 from medllm.records import Answer, Document, Hit
 
 RETRACTED = "RETRACTED"
 SEPARATOR = "\u00a0· "
-MAX_WHY_WORDS = 10
 
 
 def hits_section(name: str, heading: str, hint: str, answer: Answer, hits: Sequence[Hit]) -> Html:
@@ -80,14 +80,6 @@ def source_link(number: int, anchor: str = "", *, again: bool = False) -> Html:
     return element("a", *words, class_="cite", href=target, data_source=number)
 
 
-def headline(document: Document) -> str:
-    """Give the title, or the first words of the text where there is none."""
-    if document.title.strip():
-        return document.title.strip()
-    words = document.text[:400].split()
-    return " ".join(words[:12]) + " …" if len(words) > 12 else " ".join(words) or "Without a title"
-
-
 def retraction(document: Document) -> Html | None:
     """Say in words that a document was retracted; nothing for others."""
     if not document.retracted:
@@ -99,7 +91,8 @@ def retraction(document: Document) -> Html | None:
 def about(document: Document, *, kind: str = "") -> Html:
     """Give one line: `kind`, sex, age, year, journal or collection, publication types, licence."""
     types = [name for name in document.publication_types if name.lower() != "journal article"]
-    person = ", ".join(part for part in (_sex(document), _age(document)) if part)
+    age = "" if document.age_years is None else age_in_words(document.age_years)
+    person = ", ".join(part for part in (_sex(document), age) if part)
     year = str(document.year) if document.year is not None else "year not known"
     licence = f"licence: {document.licence}" if document.licence else "licence not known"
     parts = [kind, person, year, document.source, *types, licence]
@@ -111,24 +104,8 @@ def _sex(document: Document) -> str:
     return {"F": "female", "M": "male"}.get(document.sex or "", "")
 
 
-def _age(document: Document) -> str:
-    years = document.age_years
-    if years is None:
-        return ""
-    count, unit = round(years, 1), "year"
-    if years < 1 / 12:
-        count, unit = round(years * 365.25), "day"
-    elif years < 2:
-        count, unit = round(years * 12), "month"
-    elif years >= 18:
-        count = int(years)
-    return f"{count:g} {unit}{'' if count == 1 else 's'}"
-
-
 def _why(hit: Hit) -> Html | None:
     if not hit.why:
         return None
-    left = len(hit.why) - MAX_WHY_WORDS
-    more = f" and {left} more" if left > 0 else ""
-    words = join([element("bdi", word) for word in hit.why[:MAX_WHY_WORDS]], ", ")
-    return element("p", "Shares with the note: ", words, more, class_="why")
+    words = join([element("bdi", word) for word in hit.why], ", ")
+    return element("p", "Shares with the note: ", words, class_="why")

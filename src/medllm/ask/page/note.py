@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
+from medllm.ask.labels import value_in_words
 from medllm.ask.page.markup import Attribute, Child, Html, Span, element, hidden, join, marked
 from medllm.records import Finding, Note
 
@@ -111,15 +112,6 @@ def _apart(finding: Finding) -> list[str]:
         *([finding.temporality] if finding.temporality != "present" else []),
         *(["uncertain"] if finding.certainty == "uncertain" else []),
     ]
-
-
-def value_in_words(finding: Finding) -> str:
-    """Write the value with its unit, without an exponent or a needless fraction; "" for none."""
-    if finding.value is None:
-        return ""
-    number = f"{finding.value:.10f}".rstrip("0").rstrip(".")
-    space = "" if finding.unit.startswith("/") else " "
-    return f"{number}{space}{finding.unit}".strip()
 
 
 Numbered = Sequence[tuple[int, Finding]]

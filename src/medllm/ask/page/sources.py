@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from medllm.ask.page.literature import about, headline, retraction
+from medllm.ask.labels import headline
+from medllm.ask.page.literature import about, retraction
 from medllm.ask.page.markup import (
     Attribute,
     Child,

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from medllm.ask.labels import SECTIONS
 from medllm.ask.page.literature import RETRACTED, source_link
 from medllm.ask.page.markup import Child, Html, element, hidden, join
 from medllm.ask.page.sources import sentence_anchor
 from medllm.records import Answer, Citation, Claim, Hit, Summary
-
-SECTIONS = {
-    "presentation": "Similar patients: presentation",
-    "work-up": "Similar patients: work-up",
-    "treatment": "Similar patients: treatment",
-    "outcome": "Similar patients: outcome",
-    "articles": "Articles: what they report",
-    "summary": "Summary",
-}
-"""Section -> its heading, in the order in which they are shown."""
 
 HELD = {"quoted": "quoted", "supported": "supported by its source"}
 """Verdicts that the check upheld, in words."""
@@ -77,7 +68,9 @@ def _incomplete(summary: Summary) -> Html | None:
         return None
     reason = summary.incomplete.rstrip(". ")
     strong = element("strong", "The summary broke off:")
-    return element("p", strong, f" {reason}. What is shown is not whole.", class_="notice")
+    hint = f" To mend it: {summary.hint.rstrip('. ')}." if summary.hint else ""
+    words = f" {reason}. What is shown is not whole.{hint}"
+    return element("p", strong, words, class_="notice")
 
 
 def written_by(summary: Summary) -> str:

@@ -1,0 +1,49 @@
+"""The words by which an answer is shown, the same on the terminal and on the page."""
+
+from __future__ import annotations
+
+from medllm.records import Document, Finding, Section
+
+SECTIONS: dict[Section, str] = {
+    "presentation": "Similar patients: presentation",
+    "work-up": "Similar patients: work-up",
+    "treatment": "Similar patients: treatment",
+    "outcome": "Similar patients: outcome",
+    "articles": "Articles: what they report",
+    "summary": "Summary",
+}
+"""Section of a summary -> its heading, in the order in which they are shown."""
+
+_HEADLINE_CHARACTERS = 110
+
+
+def headline(document: Document) -> str:
+    """Give the title, or in quotation marks the first words of the text where there is none."""
+    if title := " ".join(document.title.split()):
+        return title
+    words = document.text[: 2 * _HEADLINE_CHARACTERS].split()
+    text = " ".join(words)
+    if not text:
+        return "Without a title"
+    if len(text) <= _HEADLINE_CHARACTERS:
+        return f"“{text}”"
+    whole, _, _ = text[:_HEADLINE_CHARACTERS].rpartition(" ")
+    return f"“{(whole or text[:_HEADLINE_CHARACTERS]).rstrip('.,;:')} …”"
+
+
+def age_in_words(years: float) -> str:
+    """Give an age as it is said: years, under two years months, under two months days."""
+    for number, unit in ((years, "year"), (years * 12, "month")):
+        if number >= 2:
+            return f"{int(number)} {unit}s"
+    days = round(years * 365.25)
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
+def value_in_words(finding: Finding) -> str:
+    """Write the value with its unit, without an exponent or a needless fraction; "" for none."""
+    if finding.value is None:
+        return ""
+    number = f"{finding.value:.10f}".rstrip("0").rstrip(".")
+    space = "" if finding.unit.startswith("/") else " "
+    return f"{number}{space}{finding.unit}".strip()
