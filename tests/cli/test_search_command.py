@@ -102,5 +102,5 @@ def test_a_retraction_stands_before_the_title() -> None:
 
 def test_a_document_without_a_title_is_named_by_its_first_words() -> None:
     shown = show_hits("articles", [hit("word " * 200)])
-    assert "word ..." in shown
+    assert "word …”" in shown
     assert len(shown) < 250
