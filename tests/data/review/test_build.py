@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from medllm.data.review.build import Built, build_records, check_answer, read_verdict
 from medllm.data.journal import Journal
+from medllm.data.review.build import Built, build_records, check_answer, read_verdict
 from medllm.data.review.queue import make_queue
 from medllm.errors import ModelError
 from medllm.records import SftRecord
+from tests.data.parrot import Parrot
 from tests.data.prepare.making import record
-from tests.data.augment.test_augment import Parrot
 
 GOOD = "A cold mostly passes by itself within a week or two; drink enough and rest."
 ACCEPT = json.dumps({"verdict": "accept", "reason": "fine"})

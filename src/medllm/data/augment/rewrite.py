@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from medllm.data.augment.synonyms import TASKS, Augmented, lost_in_copy, mark_copy
+from medllm.data.asking import Failures, ask_text
+from medllm.data.augment.survives import lost_in_rewriting
+from medllm.data.augment.synonyms import Augmented, is_chosen, mark_copy
 from medllm.data.journal import Journal
 from medllm.errors import ModelError
-from medllm.models.chat import Message, Model
+from medllm.models.chat import Model
 from medllm.records import SftRecord
 
 Method = Literal["paraphrase", "back-translation"]
 PROMPT = "rewrite/1"
 """Name and version of the prompts below; part of what a journal is made of."""
-MAX_TOKENS = 1024
 
 _PARAPHRASE = (
     "Rewrite the patient's message in other words. Keep every fact: symptoms, numbers with their "
@@ -32,26 +33,6 @@ _BACK = (
 )
 
 
-def ask_text(model: Model, system: str, text: str, *, max_tokens: int = MAX_TOKENS) -> str:
-    """Give the model's whole answer, stripped; raise `ModelError` where it is cut off or empty."""
-    messages = [Message("system", system), Message("user", text)]
-    stream = model.stream(messages, schema=None, max_tokens=max_tokens)
-    parts: list[str] = []
-    finish = ""
-    try:
-        for chunk in stream:
-            parts.append(chunk.text)
-            finish = chunk.finish or finish
-    finally:
-        stream.close()
-    answer = "".join(parts).strip()
-    if finish == "length":
-        raise ModelError("the model's answer was cut off at its longest length")
-    if not answer:
-        raise ModelError("the model gave no answer")
-    return answer
-
-
 def rewrite_question(model: Model, text: str, method: Method, language: str) -> str:
     """Give a question in other words; raise `ModelError` where the model gives none."""
     if method == "paraphrase":
@@ -66,34 +47,44 @@ def augment_with_model(
     *,
     method: Method = "paraphrase",
     language: str = "German",
+    share: float = 1.0,
+    key: str = "medllm",
     journal: Journal,
     counts: Augmented,
 ) -> Iterator[SftRecord]:
     """Give each record, and behind it its copy with the questions written anew, if it survives.
 
     A record for which the model gives nothing has no copy and is counted as failed; it is asked
-    again when the run is repeated. The first record's failure is raised: the model is not there.
+    again when the run is repeated. After some failures in a row the last one is raised: the model
+    is not there.
     """
+    failures = Failures()
     for record in records:
-        counts.originals += 1
         yield record
-        if record.task not in TASKS:
-            counts.nothing_to_replace += 1
+        if not is_chosen(record, share=share, key=key, counts=counts):
             continue
         try:
             copy = _rewrite(record, model, method, language, journal)
-        except ModelError:
-            if not counts.copies and not counts.lost and counts.failed == 0:
-                raise
+        except ModelError as exc:
+            failures.add(exc)
             counts.failed += 1
             continue
-        if lost := lost_in_copy(record, copy, strictly=False):
+        failures.clear()
+        lost = _lost(record, copy)
+        if lost:
             counts.lost[lost] += 1
-        elif copy.messages == record.messages:
-            counts.lost["nothing changed"] += 1
         else:
             counts.copies += 1
             yield copy
+
+
+def _lost(record: SftRecord, copy: SftRecord) -> str:
+    if copy.messages == record.messages:
+        return "nothing changed"
+    for before, after in zip(record.messages, copy.messages, strict=True):
+        if before != after and (lost := lost_in_rewriting(before.content, after.content)):
+            return lost
+    return ""
 
 
 def _rewrite(
@@ -108,4 +99,7 @@ def _rewrite(
         if key not in journal:
             journal.write(key, rewrite_question(model, turn.content, method, language))
         turns.append(replace(turn, content=journal[key]))
-    return mark_copy(record, tuple(turns), method=method, by=str(model.spec))
+    by: dict[str, str] = {"by": str(model.spec), "prompt": PROMPT}
+    if method == "back-translation":
+        by["through"] = language
+    return mark_copy(record, tuple(turns), method=method, **by)

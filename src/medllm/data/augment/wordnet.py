@@ -1,7 +1,8 @@
-"""Synonyms from an English WordNet on disk: words that mean one thing only, and what else says it.
+"""Synonyms from an English WordNet on disk, for words that are safe to replace in a health text.
 
-Two forms are read: Open English WordNet as `synsets.jsonl` and `senses.tsv` (gzipped or not), and
-WordNet's own database files (`data.noun`, `data.verb`, `data.adj`, `data.adv`; see wndb(5WN)).
+Two forms are read: Open English WordNet as `synsets.jsonl` (gzipped or not) with, if there,
+`irregular_forms.tsv`, and WordNet's own database: `data.noun`, `data.verb`, `data.adj`, `data.adv`
+(wndb(5WN)) with `noun.exc` and the like (morphy(7WN)).
 """
 
 from __future__ import annotations
@@ -9,165 +10,102 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
-from medllm.clinical.lexicon import LEXICON_DIR, read_terms
 from medllm.errors import ConfigError
 
-_WORD = re.compile(r"[a-z]{4,}")
-_LETTERS = re.compile(r"[a-z]+")
+PLAIN_WORDS = Path(__file__).with_name("plain_words.tsv")
 
-# What a word means here would need more than a dictionary: substances and plants are medicines,
-# the rest are names, units and quantities.
-_UNSAFE_FILES = frozenset(
-    "noun.substance noun.plant noun.animal noun.quantity noun.person noun.location noun.group "
-    "noun.time noun.shape noun.body noun.food".split()
+_PARTS = ("noun", "verb", "adj", "adv")
+_ENDINGS = (
+    ("ies", ("y",)),
+    ("es", ("", "e")),
+    ("s", ("",)),
+    ("ied", ("y",)),
+    ("ed", ("", "e")),
+    ("ing", ("", "e")),
 )
-_LEXFILES = (
-    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute "
-    "noun.body noun.cognition noun.communication noun.event noun.feeling noun.food "
-    "noun.group noun.location noun.motive noun.object noun.person noun.phenomenon "
-    "noun.plant noun.possession noun.process "
-    "noun.quantity noun.relation noun.shape noun.state noun.substance noun.time verb.body "
-    "verb.change verb.cognition verb.communication verb.competition verb.consumption verb.contact "
-    "verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social "
-    "verb.stative verb.weather adj.ppl"
-).split()
-"""The names of WordNet's lexicographer files, by number (lexnames(5WN))."""
+"""What a form ends in, and what its lemma ends in instead."""
 
 
-_KINDS = ("noun", "adj", "adv")
-"""Verbs are left out: their synonyms rarely take the same objects."""
-_NO_SYNONYM = frozenset(
-    "about after again ahead alone along already around away back before behind below beyond down "
-    "early earlier ever first forth further hence here instead just later less more most much near "
-    "next once only over past previously quite rather some soon still then there though through "
-    "together under until well whatever when where while why wrong presently any certain sure own "
-    "such very too also but even else yes twice locally topically systematic aqueous seriously "
-    "apparently obviously seemingly possibly perhaps doubtful dubious unlikely improbable "
-    "invisible mechanically automatically skill diffusion worn drawn opaque".split()
-)
-"""Words of time, place, degree, certainty and grammar, and some whose senses differ in medicine."""
-_MIN_IN_DEFINITIONS = 5
-"""A word that the dictionary's own definitions hardly use ("fagged", "castanets") is no plain word
-to put into a patient's mouth."""
-_MIN_SHARED = 0.5
-"""In so many of its senses a word must share the meaning of what replaces it, and the other way
-round."""
+class WordNet:
+    """Tells whether two words have a meaning in common."""
 
-
-class Synset(NamedTuple):
-    """Words that mean the same."""
-
-    lexfile: str
-    members: tuple[str, ...]
-    definition: str = ""
-
-
-class Synonyms:
-    """Word -> the words that can stand for it.
-
-    Only plain words have any, whose meaning is the same in most of their senses; what is part of a
-    clinical name has none.
-    """
-
-    def __init__(self, synsets: Iterable[Synset]) -> None:
-        senses: dict[str, list[Synset]] = defaultdict(list)
-        used: Counter[str] = Counter()
-        for synset in synsets:
-            used.update(_LETTERS.findall(synset.definition.lower()))
-            for member in set(synset.members):
-                senses[member].append(synset)
-        clinical = _clinical_words()
-        names = {member.lower() for member in senses if not member.islower()}
-        plain = {
-            word: sets
-            for word, sets in senses.items()
-            if used[word] >= _MIN_IN_DEFINITIONS
-            and word not in clinical
-            and word not in names
-            and _is_plain(word, sets, senses)
-        }
-        self._of: dict[str, tuple[str, ...]] = {}
-        for word, sets in plain.items():
-            shared = Counter(member for synset in sets for member in set(synset.members))
-            found = tuple(
-                other
-                for other, n in sorted(shared.items())
-                if other in plain
-                and _kind(plain[other][0]) == _kind(sets[0])
-                and n >= _MIN_SHARED * len(sets)
-                and n >= _MIN_SHARED * len(plain[other])
-                and other[:4] != word[:4]  # only another form of the first: "center", "centre"
-            )
-            if found:
-                self._of[word] = found
+    def __init__(
+        self, synsets: Iterable[Iterable[str]], irregular: Mapping[str, Iterable[str]]
+    ) -> None:
+        self._synsets: dict[str, set[int]] = defaultdict(set)
+        for number, members in enumerate(synsets):
+            for member in members:
+                self._synsets[member.lower()].add(number)
+        self._irregular = irregular
 
     def __len__(self) -> int:
-        """Give the number of words that have a synonym."""
-        return len(self._of)
+        """Give the number of lemmas."""
+        return len(self._synsets)
 
-    def of(self, word: str) -> tuple[str, ...]:
-        """Give what can stand for a word, in lower case; of a regular plural, plurals."""
-        lower = word.lower()
-        if found := self._of.get(lower):
-            return found
-        if lower.endswith("s") and lower[:-1] in self._of and _has_s_plural(lower[:-1]):
-            return tuple(f"{other}s" for other in self._of[lower[:-1]] if _has_s_plural(other))
-        return ()
+    def have_sense_in_common(self, one: str, other: str) -> bool:
+        """Whether two words or phrases stand in one synset, in any of their forms.
 
+        Phrases of as many words do so too where each pair of their words that differ does.
+        """
+        if self._senses(one) & self._senses(other):
+            return True
+        words, others = one.split(), other.split()
+        if len(words) != len(others) or len(words) == 1:
+            return False
+        pairs = [(a, b) for a, b in zip(words, others, strict=True) if a != b]
+        return all(self._senses(a) & self._senses(b) for a, b in pairs)
 
-def _kind(synset: Synset) -> str:
-    return synset.lexfile.split(".")[0]
+    def _senses(self, form: str) -> set[int]:
+        return set().union(*(self._synsets.get(lemma, ()) for lemma in self._lemmas(form)))
 
-
-def _is_plain(word: str, sets: list[Synset], senses: Mapping[str, list[Synset]]) -> bool:
-    """Whether a word is always a noun, an adjective or an adverb, and no form of another word."""
-    if not _WORD.fullmatch(word) or word in _NO_SYNONYM:
-        return False
-    if any(synset.lexfile in _UNSAFE_FILES for synset in sets):
-        return False
-    kinds = {_kind(synset) for synset in sets}
-    if len(kinds) > 1 or not kinds <= set(_KINDS):
-        return False
-    if word.endswith(("ing", "ed", "en")):  # "getting" is a noun too, but rarely
-        return False
-    return not (word.endswith("s") and (word[:-1] in senses or word[:-2] in senses))
+    def _lemmas(self, form: str) -> set[str]:
+        found = {form, *self._irregular.get(form, ())}
+        for ending, instead in _ENDINGS:
+            if form.endswith(ending):
+                found.update(form[: -len(ending)] + end for end in instead)
+        return found
 
 
-def _clinical_words() -> frozenset[str]:
-    """Give every word that is part of a clinical name, of its context or of its measure."""
-    found: set[str] = set()
-    for path in sorted(LEXICON_DIR.glob("*.tsv")):
-        for name, _, names in read_terms(path):
-            for form in (name, *names):
-                found.update(_LETTERS.findall(form.lower()))
-    return frozenset(found)
+def load_synonyms(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Give what may stand for each plain word: pairs that were read and are in this WordNet.
+
+    Raises `ConfigError` where the folder holds no WordNet or none of the pairs is in it.
+    """
+    wordnet = load_wordnet(folder)
+    found = {}
+    for word, others in plain_words():
+        if same := tuple(other for other in others if wordnet.have_sense_in_common(word, other)):
+            found[word] = same
+    if not found:
+        raise ConfigError(f"the WordNet in {folder} has no synonyms", hint="fetch it again")
+    return found
 
 
-def _has_s_plural(word: str) -> bool:
-    return not word.endswith(("s", "x", "z", "ch", "sh", "y", "fe", "f", "o", "man", "ly"))
+def plain_words() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the words and phrases that are safe to replace, with what may stand for each."""
+    for line in PLAIN_WORDS.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            word, others = line.split("\t")
+            yield word, tuple(others.split("|"))
 
 
-def load_synonyms(folder: Path) -> Synonyms:
-    """Read a WordNet folder; raise `ConfigError` where it holds none."""
+def load_wordnet(folder: Path) -> WordNet:
+    """Read a WordNet folder; raise `ConfigError` where it holds none or cannot be read."""
     derived = _first(folder, "synsets.jsonl", "synsets.jsonl.gz")
     try:
         if derived:
-            synonyms = Synonyms(_read_derived(derived))
-        elif (folder / "data.noun").is_file():
-            synonyms = Synonyms(_read_database(folder))
-        else:
-            hint = "name a folder with synsets.jsonl (Open English WordNet) or data.noun (WordNet)"
-            raise ConfigError(f"{folder} holds no WordNet", hint=hint)
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, IndexError) as exc:
+            return WordNet(_read_derived(derived), _read_irregular(folder))
+        if (folder / "data.noun").is_file():
+            return WordNet(_read_database(folder), _read_exceptions(folder))
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, IndexError) as exc:
         raise ConfigError(f"the WordNet in {folder} cannot be read", hint="fetch it again") from exc
-    if not len(synonyms):
-        raise ConfigError(f"the WordNet in {folder} has no synonyms", hint="fetch it again")
-    return synonyms
+    hint = "name a folder with synsets.jsonl (Open English WordNet) or data.noun (WordNet)"
+    raise ConfigError(f"{folder} holds no WordNet", hint=hint)
 
 
 def _first(folder: Path, *names: str) -> Path | None:
@@ -180,17 +118,27 @@ def _open(path: Path) -> IO[str]:
     return path.open(encoding="utf-8")
 
 
-def _read_derived(path: Path) -> Iterator[Synset]:
+def _read_derived(path: Path) -> Iterator[list[str]]:
     with _open(path) as handle:
         for line in handle:
-            value = json.loads(line)
-            yield Synset(value["lexfile"], tuple(value["members"]), value["definition"])
+            yield json.loads(line)["members"]
 
 
-def _read_database(folder: Path) -> Iterator[Synset]:
+def _read_irregular(folder: Path) -> dict[str, set[str]]:
+    """Read `irregular_forms.tsv`: form, lemma, part of speech; the first line says so."""
+    found: dict[str, set[str]] = defaultdict(set)
+    if path := _first(folder, "irregular_forms.tsv", "irregular_forms.tsv.gz"):
+        with _open(path) as handle:
+            for line in handle:
+                form, lemma, *_ = line.rstrip("\n").split("\t")
+                found[form].add(lemma)
+    return found
+
+
+def _read_database(folder: Path) -> Iterator[list[str]]:
     """Give the synsets of data.*: offset, file number, type, count (hexadecimal), words, ..."""
-    for name in ("noun", "verb", "adj", "adv"):
-        path = folder / f"data.{name}"
+    for part in _PARTS:
+        path = folder / f"data.{part}"
         if not path.is_file():
             continue
         with path.open(encoding="utf-8") as handle:
@@ -200,8 +148,16 @@ def _read_database(folder: Path) -> Iterator[Synset]:
                 fields = line.split(" ")
                 n_words = int(fields[3], 16)
                 words = (fields[4 + 2 * at] for at in range(n_words))
-                members = tuple(
-                    re.sub(r"\([a-z]+\)$", "", word).replace("_", " ") for word in words
-                )
-                definition = line.partition("|")[2]
-                yield Synset(_LEXFILES[int(fields[1])], members, definition)
+                yield [re.sub(r"\([a-z]+\)$", "", word).replace("_", " ") for word in words]
+
+
+def _read_exceptions(folder: Path) -> dict[str, set[str]]:
+    """Read *.exc: a form and its lemmas on each line."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for part in _PARTS:
+        path = folder / f"{part}.exc"
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                form, *lemmas = line.split()
+                found[form].update(lemmas)
+    return found

@@ -1,1 +1,1 @@
-"""New records under dual verification: answered by a model, judged by another, reviewed by people."""
+"""Records under dual verification: answered by a model, judged, and reviewed by people."""

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from medllm.data.asking import ask_text
 from medllm.data.journal import Journal
 from medllm.data.prepare.clean_text import strip_boilerplate
 from medllm.data.prepare.language import guess_language
-from medllm.data.augment.rewrite import ask_text
 from medllm.data.shingles import question_of, words_of
 from medllm.errors import ModelError
 from medllm.models.chat import Message, Model

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from medllm.data.review.agreement import Agreement, cohens_kappa
 from medllm.data.reading import Reading
+from medllm.data.review.agreement import Agreement, cohens_kappa
 from medllm.data.review.store import append_lines, read_entries
 from medllm.data.sft_files import read_records, to_line, write_lines
 from medllm.errors import ConfigError, DataError

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from medllm.clinical.findings import find_findings
-from medllm.data.statistics import lengths
 from medllm.data.prepare.duplicates import find_duplicates
 from medllm.data.prepare.language import guess_language
 from medllm.data.prepare.split import place_of
 from medllm.data.progress import Progress, no_progress
 from medllm.data.shingles import answer_of, question_of
+from medllm.data.statistics import lengths
 from medllm.data.store import RecordStore
 from medllm.errors import DataError
 from medllm.files import sha256_file

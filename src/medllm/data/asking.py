@@ -1,0 +1,56 @@
+"""Asking a model for one text after the other, for hours, and noticing when it has gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medllm.errors import ModelError
+from medllm.models.chat import Message, Model
+
+MAX_TOKENS = 1024
+MOST_FAILURES = 5
+"""So many in a row are no accident: the server is gone."""
+
+
+def ask_text(
+    model: Model,
+    system: str,
+    text: str,
+    *,
+    schema: dict[str, Any] | None = None,
+    max_tokens: int = MAX_TOKENS,
+) -> str:
+    """Give the model's whole answer, stripped; raise `ModelError` where it is cut off or empty."""
+    messages = [Message("system", system), Message("user", text)]
+    stream = model.stream(messages, schema=schema, max_tokens=max_tokens)
+    parts: list[str] = []
+    finish = ""
+    try:
+        for chunk in stream:
+            parts.append(chunk.text)
+            finish = chunk.finish or finish
+    finally:
+        stream.close()
+    answer = "".join(parts).strip()
+    if finish == "length":
+        raise ModelError("the model's answer was cut off at its longest length")
+    if not answer:
+        raise ModelError("the model gave no answer")
+    return answer
+
+
+class Failures:
+    """Counts failures in a row; the very first call must not fail, nor too many after it."""
+
+    def __init__(self) -> None:
+        self._in_a_row = MOST_FAILURES - 1
+
+    def add(self, failure: ModelError) -> None:
+        """Take note of a failure; raise it where it is one too many."""
+        self._in_a_row += 1
+        if self._in_a_row >= MOST_FAILURES:
+            raise failure
+
+    def clear(self) -> None:
+        """Take note of a success."""
+        self._in_a_row = 0
