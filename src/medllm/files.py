@@ -72,12 +72,13 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Read a JSON file that medllm wrote; raise `DataError` when it is absent or broken."""
+    hint = "restore it from a copy, or run again the command that wrote it"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
-        raise DataError(f"{path} is missing") from exc
+        raise DataError(f"{path} is missing", hint=hint) from exc
     except (UnicodeDecodeError, json.JSONDecodeError) as exc:
-        raise DataError(f"{path} is damaged: it is not JSON") from exc
+        raise DataError(f"{path} is damaged: it is not JSON", hint=hint) from exc
 
 
 def sha256_file(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from medllm.errors import DataError
+from medllm.manifest import append_entry, read_entries
 from medllm.retrieve.embedded import EmbeddedIndex
 from medllm.retrieve.folder import state_of
 from medllm.retrieve.index import Filter
@@ -222,3 +223,10 @@ def test_a_copy_has_the_same_bytes_and_the_same_holes(tmp_path: Path) -> None:
             assert copy.read_bytes() == file_path.read_bytes()
     assert files_digest(tmp_path / "a") == files_digest(tmp_path / "b")
     assert allocated_bytes(tmp_path / "b") <= allocated_bytes(tmp_path / "a") + 2**16
+
+
+def test_a_snapshot_takes_the_manifest_along(new_index: NewIndex, tmp_path: Path) -> None:
+    index = new_index()
+    append_entry(index.folder.path, {"command": "index build"})
+    index.snapshot(tmp_path / "copy")
+    assert read_entries(tmp_path / "copy") == [{"command": "index build"}]

@@ -13,9 +13,10 @@ from medllm.retrieve import words
 from medllm.retrieve.build import add_documents
 from medllm.retrieve.embedded import EmbeddedIndex
 from medllm.retrieve.index import Filter
-from medllm.retrieve.note_search import NoteQuery, read_query, search_note
+from medllm.retrieve.note_search import NoteQuery, rank_note, read_query, search_note
 from medllm.retrieve.query import FINDING_BONUS, note_terms, shape_query
 from medllm.retrieve.relevance import Relevance
+from medllm.retrieve.search import rank
 
 NOTE = (
     "A 50-year-old man presented with dyspnoea and ankle oedema. He denied haemoptysis. His mother "
@@ -112,3 +113,29 @@ def test_with_few_findings_the_words_decide() -> None:
     relevance = Relevance([], {term("wrist"): 3.0, term("ankle"): 1.0})
     assert not relevance.is_by_findings
     assert relevance.share("the wrist") == 0.75
+
+
+def test_a_ranking_begins_with_what_is_shown_and_goes_on_with_the_rest(
+    index: EmbeddedIndex,
+) -> None:
+    texts = {"rare": "Budgerigars, macaws, cockatoos, toucans, parrots and mynahs.", "common": "Dyspnoea, ankle oedema, fever."}
+    add_documents(index, [Document(id=i, kind="articles", text=t) for i, t in texts.items()])
+    birds = "He kept budgerigars, macaws, cockatoos, toucans, parrots and mynahs."
+    note = query(f"A 60-year-old man had dyspnoea, ankle oedema and fever. {birds}")
+    where = Filter(kind="articles")
+    by_score = [
+        found.document_id for found in rank(index, note.text, terms=note.terms, where=where)
+    ]
+    shown = [hit.document.id for hit in search_note(index, note, where=where, top=2)]
+    assert by_score[:2] == ["rare", "common"]
+    assert shown == ["common", "rare"]
+    ranked = rank_note(index, note, where=where, top=2, depth=100)
+    assert list(ranked) == [*shown, *by_score[2:]]
+    assert list(ranked.values()) == sorted(set(ranked.values()), reverse=True)
+
+
+def test_a_question_with_few_findings_keeps_its_scores(index: EmbeddedIndex) -> None:
+    where = Filter(kind="articles")
+    found = search_note(index, query("dyspnoea at night"), where=where)
+    ranked = rank_note(index, query("dyspnoea at night"), where=where)
+    assert ranked == {hit.document.id: hit.score for hit in found}

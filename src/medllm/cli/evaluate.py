@@ -16,6 +16,7 @@ from medllm.cli.options import (
     KindOption,
     ModeOption,
     SetOption,
+    TopOption,
     check_place,
     choose_mode,
     opened,
@@ -50,7 +51,8 @@ ShapeOption = Annotated[
     bool,
     typer.Option(
         "--shape/--whole",
-        help="Search for a query's findings, without what it negates, as `search` does; or for "
+        help="Rank what `search` and `ask` show: search for a query's findings, without what it "
+        "negates, and put the documents shown in order by the findings they share; or search for "
         "its text as it stands.",
     ),
 ]
@@ -70,6 +72,7 @@ def retrieval(
     qrels: QrelsOption,
     kind: KindOption = None,
     mode: ModeOption = None,
+    top: TopOption = None,
     run_out: RunOption = None,
     shape: ShapeOption = True,
     config: ConfigOption = None,
@@ -93,7 +96,8 @@ def retrieval(
     texts, judged = read_queries(queries), read_qrels(qrels)
     with opened(index) as opened_index, progress("searching", "queries", len(judged)) as advance:
         used, encoder = choose_mode(opened_index, settings.search, mode)
-        search = _Search(opened_index, kind=kind, mode=used, encoder=encoder, is_shaped=shape)
+        n_shown = (top or settings.search.top) if shape else None
+        search = _Search(opened_index, kind=kind, mode=used, encoder=encoder, n_shown=n_shown)
         done = evaluate_retrieval(
             search, texts, judged, mode=used, progress=lambda n_done, n_all: advance(n_done)
         )
@@ -142,29 +146,34 @@ class _Search:
         kind: Kind | None,
         mode: Mode,
         encoder: Encoder | None,
-        is_shaped: bool,
+        n_shown: int | None,
     ) -> None:
+        """`n_shown` documents are put in order as `search` does; None searches for the text."""
         self._index = index
         self._kind = kind
         self._mode = mode
         self._encoder = encoder
-        self._is_shaped = is_shaped
+        self._n_shown = n_shown
 
     def __call__(self, query_id: str, text: str) -> Mapping[str, float]:
         """Give the scores of the documents found, by id."""
         from medllm.clinical.findings import find_findings
         from medllm.retrieve.index import Filter
-        from medllm.retrieve.query import note_terms, shape_query
+        from medllm.retrieve.note_search import rank_note, read_query
         from medllm.retrieve.search import rank
 
-        findings = find_findings(text) if self._is_shaped else []
-        ranked = rank(
+        where = Filter(kind=self._kind)
+        if self._n_shown is None:
+            found = rank(
+                self._index, text, where=where, mode=self._mode, top=_DEPTH, encoder=self._encoder
+            )
+            return {one.document_id: one.score for one in found}
+        return rank_note(
             self._index,
-            shape_query(text, findings),
-            terms=note_terms(text, findings) if self._is_shaped else None,
-            where=Filter(kind=self._kind),
+            read_query(text, find_findings(text)),
+            where=where,
             mode=self._mode,
-            top=_DEPTH,
+            top=self._n_shown,
+            depth=_DEPTH,
             encoder=self._encoder,
         )
-        return {found.document_id: found.score for found in ranked}

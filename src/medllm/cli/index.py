@@ -191,11 +191,8 @@ def snapshot(
     Example:
       medllm index snapshot idx --to idx-2026-11-20
     """
-    from medllm.manifest import copy_entries
-
     with opened(folder) as index:
         index.snapshot(to)
-    copy_entries(folder, to)
     if as_json:
         print_json({"copied_to": str(to)})
     else:

@@ -12,6 +12,7 @@ import ijson
 
 from medllm.data.beir import find_corpus
 from medllm.data.fields import parse_object
+from medllm.data.foreign import foreign_kind
 from medllm.data.patient_rows import is_patient_header, read_header
 from medllm.data.pubmed_xml import ROOT
 from medllm.data.reading import BadInputError, Reading
@@ -34,17 +35,6 @@ SUFFIXES = {
 
 _DATA_SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".xml")
 _MAX_LINES = 100  # so many lines are looked at for one that is not broken
-_KINDS_OF_FILE = {
-    b"PK\x03\x04": "a zip archive or an Office file, unpack or convert it first",
-    b"%PDF": "a PDF, convert it to text first (pdftotext)",
-    b"PAR1": "a Parquet file, convert it to JSON Lines first",
-    b"BZh": "a bzip2 file, unpack it first",
-    b"\xfd7zXZ": "an xz file, unpack it first",
-    b"\x28\xb5\x2f\xfd": "a Zstandard file, unpack it first",
-    b"SQLite format 3": "an SQLite database",
-    b"\xff\xfe": "UTF-16, convert it first (iconv -f UTF-16 -t UTF-8)",
-    b"\xfe\xff": "UTF-16, convert it first (iconv -f UTF-16 -t UTF-8)",
-}
 
 
 def detect_format(path: Path) -> str:
@@ -159,9 +149,8 @@ def _format_of_keys(keys: Collection[str]) -> str:
 
 def _describe(head: bytes, path: Path) -> str:
     """Say what a file of no known format looks like, without its content."""
-    for magic, kind in _KINDS_OF_FILE.items():
-        if head.startswith(magic):
-            return f"it is {kind}"
+    if kind := foreign_kind(head):
+        return f"it is {kind}"
     if is_binary(head):
         return "it is binary"
     if head.lstrip().startswith(b"["):

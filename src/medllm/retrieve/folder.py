@@ -14,6 +14,7 @@ from typing import Any
 from medllm import __version__
 from medllm.errors import DataError
 from medllm.files import disk_errors, read_json, sync_dir, write_json
+from medllm.manifest import copy_entries
 from medllm.retrieve.shard_files import allocated_bytes, copy_files, files_digest
 from medllm.retrieve.terms import TermCounts
 
@@ -177,7 +178,10 @@ class Folder:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
     def copy(self, to: Path) -> None:
-        """Copy everything that was written down into the new folder `to`, `index.json` last."""
+        """Copy everything that was written down into the new folder `to`, `index.json` last.
+
+        The manifest of what made the index goes with it.
+        """
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
             raise DataError(f"{to} is not empty", hint="name a new or an empty folder")
         if to.resolve().is_relative_to(self.path.resolve()):
@@ -187,6 +191,7 @@ class Folder:
             _check_space(to, allocated_bytes(self.shard_path))
             copy_files(self.shard_path, to / "shard")
             shutil.copyfile(self.path / "terms.npz", to / "terms.npz")
+        copy_entries(self.path, to)
         facts = {**self.describe(), "files": files_digest(to / "shard")}
         write_json(to / "index.json", facts)
 

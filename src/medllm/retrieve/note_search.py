@@ -11,7 +11,7 @@ from medllm.retrieve.index import Filter, Index
 from medllm.retrieve.query import note_terms, shape_query
 from medllm.retrieve.reasons import Reasons
 from medllm.retrieve.relevance import Relevance
-from medllm.retrieve.search import Mode, query_weights, search
+from medllm.retrieve.search import Mode, query_weights, rank, search
 
 _POOL = 5
 """So many times the documents that are shown are looked at, to be put in order by findings."""
@@ -68,3 +68,28 @@ def search_note(
         replace(hit, rank=number, why=reasons.of(hit))
         for number, hit in enumerate(hits[:top], start=1)
     ]
+
+
+def rank_note(
+    index: Index,
+    query: NoteQuery,
+    *,
+    where: Filter,
+    mode: Mode = "bm25",
+    top: int = 10,
+    depth: int = 1_000,
+    encoder: Encoder | None = None,
+) -> dict[str, float]:
+    """Give `depth` documents with scores that fall: the `top` of `search_note`, then the others.
+
+    Where the findings change the order, the scores are 1 / rank.
+    """
+    ranked = rank(
+        index, query.text, terms=query.terms, where=where, mode=mode, top=depth, encoder=encoder
+    )
+    scores = {found.document_id: found.score for found in ranked}
+    shown = search_note(index, query, where=where, mode=mode, top=top, encoder=encoder)
+    order = dict.fromkeys([*(hit.document.id for hit in shown), *scores])
+    if list(order) == list(scores):
+        return scores
+    return {document_id: 1 / number for number, document_id in enumerate(order, start=1)}

@@ -9,23 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from medllm.data.fields import Fields, parse_object
+from medllm.data.foreign import foreign_kind
 from medllm.data.reading import BadInputError, Place, Reading
 from medllm.data.sets.csv_rows import IsRow, read_table
 from medllm.data.sets.json_parts import read_items
 from medllm.data.sets.parquet import MAGIC, read_parquet
 from medllm.data.streams import read_head, read_lines
 from medllm.data.text import is_binary
-
-_FOREIGN = {
-    b"PK\x03\x04": "is a zip archive or an Office file, unpack or convert it first",
-    b"%PDF": "is a PDF",
-    b"\xff\xfe": "is UTF-16, convert it first (iconv -f UTF-16 -t UTF-8)",
-    b"\xfe\xff": "is UTF-16, convert it first (iconv -f UTF-16 -t UTF-8)",
-    b"BZh": "is a bzip2 file, unpack it first",
-    b"\xfd7zXZ": "is an xz file, unpack it first",
-    b"\x28\xb5\x2f\xfd": "is a Zstandard file, unpack it first",
-    b"version https://git-lfs": "is a pointer of Git LFS, fetch the file itself (git lfs pull)",
-}
 
 
 def read_rows(path: Path, reading: Reading, *, is_row: IsRow | None = None) -> Iterator[Fields]:
@@ -48,12 +38,13 @@ def read_rows(path: Path, reading: Reading, *, is_row: IsRow | None = None) -> I
 
 def refuse_foreign(head: bytes) -> None:
     """Raise `BadInputError` with a name for what these first bytes are, where no text starts so."""
-    for magic, what in _FOREIGN.items():
-        if head.startswith(magic):
-            raise BadInputError(what)
+    if head.startswith(MAGIC):
+        return
+    if kind := foreign_kind(head):
+        raise BadInputError(f"is {kind}")
     if not head.strip():
         raise BadInputError("is empty")
-    if is_binary(head) and not head.startswith(MAGIC):
+    if is_binary(head):
         raise BadInputError("is binary")
 
 
