@@ -17,6 +17,7 @@ from medllm.retrieve.folder import state_of
 from medllm.retrieve.index import Filter
 from medllm.retrieve.shard_files import allocated_bytes, copy_files, files_digest
 from tests.retrieve.comparing import ALL_TERMS, assert_same
+from tests.retrieve.conftest import NewIndex
 from tests.retrieve.invented import DIMENSION, random_entries
 from tests.retrieve.oracle import Oracle
 
