@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from medllm.ask.check.verify import verify
 from medllm.records import Claim, Document, DocumentKind, Hit, Passage
@@ -89,3 +90,8 @@ def example(id: str) -> Hit:
 
 def example_ids() -> list[str]:
     return list(_examples())
+
+
+def as_json(*sentences: tuple[str, Sequence[Any]]) -> str:
+    items = [{"text": text, "sources": list(sources)} for text, sources in sentences]
+    return json.dumps({"sentences": items}, ensure_ascii=False)
