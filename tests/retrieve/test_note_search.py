@@ -118,7 +118,10 @@ def test_with_few_findings_the_words_decide() -> None:
 def test_a_ranking_begins_with_what_is_shown_and_goes_on_with_the_rest(
     index: EmbeddedIndex,
 ) -> None:
-    texts = {"rare": "Budgerigars, macaws, cockatoos, toucans, parrots and mynahs.", "common": "Dyspnoea, ankle oedema, fever."}
+    texts = {
+        "rare": "Budgerigars, macaws, cockatoos, toucans, parrots and mynahs.",
+        "common": "Dyspnoea, ankle oedema, fever.",
+    }
     add_documents(index, [Document(id=i, kind="articles", text=t) for i, t in texts.items()])
     birds = "He kept budgerigars, macaws, cockatoos, toucans, parrots and mynahs."
     note = query(f"A 60-year-old man had dyspnoea, ankle oedema and fever. {birds}")
