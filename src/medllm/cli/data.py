@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medllm.cli import data_prepare, data_steps
+from medllm.cli import data_augment, data_prepare, data_steps
 from medllm.cli.options import JsonOption
 from medllm.cli.terminal import bold, print_json, wrap
 
@@ -19,6 +19,7 @@ app.command("clean")(data_steps.clean)
 app.command("dedupe")(data_steps.dedupe)
 app.command("split")(data_steps.split)
 app.command("mix")(data_steps.mix)
+app.command("augment")(data_augment.augment)
 
 
 @app.callback(invoke_without_command=True)

@@ -34,24 +34,29 @@ class Journal:
                 self._append({"made_of": made_of})
 
     def _read(self, made_of: str) -> int:
-        """Take in what stands there; give how many bytes of it are whole lines."""
+        """Take in what stands there; give how many bytes of it are whole lines.
+
+        One without entries belongs to nobody: it gives 0.
+        """
         if not self._path.exists():
             return 0
-        whole = 0
+        whole, is_ours = 0, True
         with self._path.open("rb") as handle:
             for number, line in enumerate(handle):
                 if not line.endswith(b"\n"):
                     break
                 entry = self._parse(line, number)
-                if number == 0 and entry.get("made_of") != made_of:
+                if number == 0:
+                    is_ours = entry.get("made_of") == made_of
+                elif not is_ours:
                     raise DataError(
                         f"{self._path} belongs to another run",
                         hint="delete it to begin anew, or name another output",
                     )
-                if number:
+                else:
                     self._known[entry["key"]] = entry["value"]
                 whole += len(line)
-        return whole
+        return whole if is_ours else 0
 
     def _parse(self, line: bytes, number: int) -> dict[str, Any]:
         try:
@@ -61,6 +66,10 @@ class Journal:
                 f"{self._path}, line {number + 1}: is damaged", hint="delete it to begin anew"
             ) from None
         return entry
+
+    def __len__(self) -> int:
+        """Give the number of entries."""
+        return len(self._known)
 
     def __contains__(self, key: str) -> bool:
         return key in self._known
@@ -83,7 +92,11 @@ class Journal:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.close()
+        """Close it; one without entries serves nobody and is taken away."""
+        if len(self):
+            self.close()
+        else:
+            self.delete()
 
     def close(self) -> None:
         """Close the file."""

@@ -119,7 +119,16 @@ def load_records(path: Path) -> Iterator[SftRecord]:
             break
         yield record
     if reading.problems:
-        raise DataError(str(reading.problems[0]), hint="make the file anew with `medllm data`")
+        hint = "`medllm data read` makes records of a data set"
+        raise DataError(str(reading.problems[0]), hint=hint)
+
+
+def count_lines(path: Path) -> int:
+    """Give the number of lines of a file, to tell how far one is; 0 where it is not known."""
+    if path.suffix == ".gz" or not path.is_file():
+        return 0
+    with path.open("rb") as handle:
+        return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))
 
 
 class LineWriter:

@@ -9,7 +9,7 @@ from medllm.data.augment.synonyms import Augmented, augment_with_synonyms
 from medllm.data.augment.wordnet import load_synonyms
 from medllm.data.journal import Journal
 from medllm.data.progress import Progress, no_progress, told
-from medllm.data.sft_files import load_records, refuse_same, write_lines
+from medllm.data.sft_files import count_lines, load_records, refuse_same, write_lines
 from medllm.files import sha256_file
 from medllm.models.chat import Model
 
@@ -29,7 +29,7 @@ def augment_file_with_synonyms(
     refuse_same(source, to)
     counts = Augmented()
     synonyms = load_synonyms(wordnet)
-    records = told(load_records(source), _STEP, progress)
+    records = told(load_records(source), _STEP, progress, count_lines(source))
     with write_lines(to) as lines:
         for record in augment_with_synonyms(records, synonyms, share=share, key=key, counts=counts):
             lines.write_record(record)
@@ -56,7 +56,7 @@ def augment_file_with_model(
     counts = Augmented()
     made_of = f"{PROMPT} {model.spec} {method} {language} {sha256_file(source)}"
     with Journal(journal_of(to), made_of) as journal:
-        records = told(load_records(source), _STEP, progress)
+        records = told(load_records(source), _STEP, progress, count_lines(source))
         with write_lines(to) as lines:
             for record in augment_with_model(
                 records,
