@@ -55,6 +55,8 @@ def prepare(
         print_json({"folder": str(done.folder), **done.report})
     else:
         typer.echo(_show_prepared(done))
+    if not done.report["records"]["train"]:
+        notice("there is no training record: all of it belongs to other splits")
 
 
 def _show_prepared(done: Prepared) -> str:
@@ -125,6 +127,8 @@ def overlap(
         typer.echo(_show_overlap(done.found))
         for number, quoted in enumerate(done.examples, start=1):
             typer.echo(_show_quoted(number, quoted))
+    for name in done.empty:
+        notice(f"{name} is empty")
     if done.n_without_answer:
         notice(f"{done.n_without_answer:,} evaluation records have no answer: not looked at")
     if done.found.n_leaked:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from medllm.data.prepare.clean_text import clean_text, strip_boilerplate
 from medllm.data.prepare.language import guess_language
+from medllm.data.prepare.leftovers import has_lost_apostrophes, strip_asides, strip_leftovers
 from medllm.records import SftRecord, Turn
 
 _LANGUAGE_CHARACTERS = 200
@@ -20,7 +21,8 @@ class CleanRules:
 
     strip_html: bool = True
     strip_boilerplate: bool = True
-    """Take greetings and sign-offs off the answers of dialogues."""
+    """Take greetings, sign-offs and asides off the answers of dialogues, and from all texts what
+    scraping left: empty brackets, marks of references."""
     languages: tuple[str, ...] = ()
     """Keep only these (ISO 639-1, see `language.guess_language`); what cannot be told is kept."""
     min_question: int = 1
@@ -53,6 +55,8 @@ def _clean_turns(record: SftRecord, rules: CleanRules) -> tuple[Turn, ...]:
     expected = "user"
     for turn in record.messages:
         text = clean_text(turn.content, strip_html=rules.strip_html)
+        if rules.strip_boilerplate:
+            text = strip_leftovers(text)
         if turn.role == "system":
             if turns:
                 raise LeftOut("a system turn is not the first")
@@ -63,7 +67,7 @@ def _clean_turns(record: SftRecord, rules: CleanRules) -> tuple[Turn, ...]:
             raise LeftOut("turns do not alternate between user and assistant")
         expected = "assistant" if turn.role == "user" else "user"
         if turn.role == "assistant" and rules.strip_boilerplate and record.task == "dialogue":
-            text = strip_boilerplate(text)
+            text = strip_boilerplate(strip_asides(text))
         _check_text(text, turn)
         turns.append(turn if text == turn.content else Turn(role=turn.role, content=text))
     if not turns or turns[-1].role != "assistant":
@@ -78,7 +82,8 @@ def _check_text(text: str, turn: Turn) -> None:
         raise LeftOut(f"{what} holds only a greeting or mark-up" if was else f"{what} is empty")
     if not text[0].isalnum() and not any(map(str.isalnum, text)):
         raise LeftOut(f"{what} has no letter and no digit")
-    if not text.isascii() and text.count("\ufffd") > _MAX_BROKEN_SHARE * len(text):
+    is_broken = not text.isascii() and text.count("\ufffd") > _MAX_BROKEN_SHARE * len(text)
+    if is_broken or has_lost_apostrophes(text):
         raise LeftOut(f"{what} is broken: characters could not be decoded")
 
 

@@ -55,7 +55,8 @@ class CleanConfig(_Section):
     strip_html: bool = True
     """Take tags and entities of HTML away."""
     strip_boilerplate: bool = True
-    """Take greetings and sign-offs off the answers of dialogues."""
+    """Take greetings and sign-offs off the answers of dialogues, and from all texts what scraping
+    left: empty brackets, marks of references."""
     languages: list[str] = []
     """Keep only these languages, for example ["en"]; empty keeps all."""
     min_question: int = Field(default=1, ge=1)

@@ -26,12 +26,15 @@ class FilesOverlap:
     """The texts of the first matches, leaks first. Holds content."""
     n_without_answer: int
     """Evaluation records that were not looked at, since they have no answer or no question."""
+    empty: tuple[str, ...]
+    """The names of the files without a single byte, as `prepare` writes a split of no record."""
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain dicts and lists; no text but that of the examples."""
         return {
             **self.found.to_json(),
             "n_without_answer": self.n_without_answer,
+            "empty": list(self.empty),
             "examples": [
                 {
                     "kind": one.match.kind,
@@ -61,11 +64,12 @@ def overlap_of_files(
     """
     reading = Reading()
 
+    for path in (train, *evaluation):  # before hours are spent on the training
+        _is_empty(path) or detect_set(path)
+
     def evaluated(reading: Reading) -> Iterator[SftRecord]:
         return chain.from_iterable(_open(path, reading) for path in evaluation)
 
-    for path in evaluation:  # before hours are spent on the training
-        detect_set(path)
     records = told(_open(train, Reading()), "looking for overlap", progress)
     found = find_overlap(records, evaluated(reading))
     examples = (
@@ -73,11 +77,14 @@ def overlap_of_files(
         if n_examples and found.matches
         else []
     )
-    return FilesOverlap(found, tuple(examples), reading.left_out)
+    empty = tuple(path.name for path in (train, *evaluation) if _is_empty(path))
+    return FilesOverlap(found, tuple(examples), reading.left_out, empty)
 
 
 def _open(path: Path, reading: Reading) -> Iterator[SftRecord]:
     """Give the records; raise `DataError` at the end where one was broken, or there was none."""
+    if _is_empty(path):
+        return
     n_broken, n_taken = reading.broken, reading.taken
     yield from read_set(detect_set(path), path, reading=reading)
     if reading.taken == n_taken:
@@ -88,3 +95,7 @@ def _open(path: Path, reading: Reading) -> Iterator[SftRecord]:
             f"{reading.problems[0] if reading.problems else ''}",
             hint="mend the file, or `medllm data read` it into records without them",
         )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and not path.stat().st_size

@@ -216,19 +216,24 @@ class OverlapSearch:
         return kind == "same" or is_long or self._index.labels[number][1] == "question"
 
     def _copied(self, number: int, runs: Numbers) -> Match | None:
-        """Give the longest copy among the runs of a text that are no way of speaking."""
+        """Give the longest copy among the runs of a text that are no way of speaking.
+
+        Words that stand in ways of speaking (a template, the instruction that all records of a set
+        share) count neither as copied nor as text.
+        """
         if not len(runs):
             return None
         spans = self._index.spans[number]
         size = len(spans) - len(runs) + 1
         known = np.searchsorted(self._index.grams.hashes, runs)
         counts = self._counts[known]
-        hit = (counts > 0) & (counts <= MAX_COMMON) & ~self._common[known]
+        common = (counts > MAX_COMMON) | self._common[known]
+        hit = (counts > 0) & ~common
         if not hit.any():
             return None
-        covered = np.zeros(len(spans), dtype=bool)
-        for at in np.flatnonzero(hit):
-            covered[at : at + size] = True
+        telling = ~_covered(common, size)
+        covered = _covered(hit, size) & telling
+        n_telling = int(telling.sum())
         first, last = _longest(hit, self._spots[known][:, 0])
         record, part, turn = self._index.labels[number]
         start, end = int(spans[first, 0]), int(spans[last + size - 1, 1])
@@ -237,11 +242,19 @@ class OverlapSearch:
         source, identity = self._ids[there[first, 0]]
         there_turn, there_start, there_end = map(int, (*there[first, 1:3], there[last, 3]))
         training = Spot(source, identity, there_turn, there_start, there_end)
-        share = float(covered.mean())
-        is_leak = share >= MIN_LEAK_SHARE and len(spans) >= MIN_COPIED_WORDS
+        share = int(covered.sum()) / max(1, n_telling)
+        is_leak = share >= MIN_LEAK_SHARE and n_telling >= MIN_COPIED_WORDS
         if is_leak:
             self._leaked_runs[known[hit]] = True
         return Match("copied", round(share, 3), part, spot, training, is_leak)
+
+
+def _covered(runs: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """Give which words lie in any of the chosen runs of `size` words."""
+    steps = np.zeros(len(runs) + size, dtype=np.int64)
+    steps[: len(runs)] += runs
+    steps[size:] -= runs
+    return np.cumsum(steps)[:-1] > 0
 
 
 def _longest(hit: NDArray[np.bool_], where: NDArray[np.int32]) -> tuple[int, int]:
