@@ -6,6 +6,7 @@ that whoever killed it knows what the index must hold.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -13,12 +14,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from medllm.records import Document
-from medllm.retrieve import folder, upkeep
+from medllm.retrieve import folder
 from medllm.retrieve.build import add_documents
 from medllm.retrieve.embedded import EmbeddedIndex
+from medllm.retrieve.shards import Shards
 from tests.retrieve.invented import VOCABULARY
 
 Change = tuple[Literal["add", "delete", "compact"], tuple[Any, ...]]
@@ -91,22 +93,20 @@ def _main(path: Path, seed: int, then: str, die_at: str) -> None:
 
 
 class _Dying:
-    """An engine that kills its process before or after one of its updates."""
+    """A shard that kills its process before or after an update, counted over both shards."""
 
-    def __init__(self, shard: Any, step: str) -> None:
-        self._shard = shard
-        self._when, number = step.split()
-        self._n_left = int(number)
+    def __init__(self, shard: Any, when: str, updates: Iterator[int]) -> None:
+        self._shard, self._when, self._updates = shard, when, updates
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._shard, name)
 
     def update(self, operation: Any) -> None:
-        self._n_left -= 1
-        if self._n_left == 0 and self._when == "before":
+        is_last = next(self._updates) == 1
+        if is_last and self._when == "before":
             _die()
         self._shard.update(operation)
-        if self._n_left == 0:
+        if is_last:
             _die()
 
 
@@ -114,10 +114,14 @@ def _arrange(index: EmbeddedIndex, step: str) -> None:
     """Arrange for death at a step: "before 2", "after 1" count the engine's updates from now."""
     die: Any = lambda *args, **kwargs: _die()  # noqa: E731
     if step.startswith(("before", "after")):
-        index._shard = cast(Any, _Dying(index._shard, step))
+        when, number = step.split()
+        updates = itertools.count(int(number), -1)
+        for name in ("passages", "documents"):
+            shard: Any = _Dying(getattr(index._shards, name), when, updates)
+            setattr(index._shards, name, shard)
     elif step == "once copied":
-        copy = upkeep.copy_points
-        upkeep.copy_points = lambda shard, to: (copy(shard, to), _die())  # type: ignore
+        copy = Shards.copy
+        Shards.copy = lambda shards, to: (copy(shards, to), _die())  # type: ignore
     elif step == "between the renames":
         rename = os.rename
         os.rename = lambda source, target: (rename(source, target), _die())  # type: ignore

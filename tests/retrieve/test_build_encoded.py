@@ -131,7 +131,7 @@ def test_a_build_that_was_cut_short_goes_on_where_it_stopped(
     with pytest.raises(KeyboardInterrupt):
         add_documents(encoded, documents, encoder=encoder, progress=stop)
     averages = dict(encoded.folder.average_length)
-    encoded._shard.close()
+    encoded._shards.close()
     encoded.folder.abandon()  # as a kill does
     asked.clear()
     with EmbeddedIndex.open(encoded.folder.path) as again:

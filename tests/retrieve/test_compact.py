@@ -6,6 +6,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ import qdrant_edge
 
 from medllm.records import Document
 from medllm.retrieve import folder as folder_module
-from medllm.retrieve import points, upkeep, words
+from medllm.retrieve import points, words
 from medllm.retrieve.build import add_documents
 from medllm.retrieve.embedded import EmbeddedIndex
 from medllm.retrieve.index import Filter
+from medllm.retrieve.shards import scroll
 from tests.retrieve.comparing import assert_same
 from tests.retrieve.conftest import NewIndex
 from tests.retrieve.invented import DIMENSION, make_entry, random_entries
@@ -77,7 +79,8 @@ def test_deleted_text_is_in_no_file(new_index: NewIndex) -> None:
         assert int(arrays["articles_passages"]) == 0
     with EmbeddedIndex.open(path) as again:
         assert again.count(Filter()) == 40
-        stored = list(upkeep.scroll(again._shard, None, True))
+        shards = (again._shards.passages, again._shards.documents)
+        stored = [record for shard in shards for record in scroll(shard, None, True)]
         assert len(stored) == 80
         assert not any(CANARY in str(record.payload) for record in stored)
 
@@ -133,13 +136,13 @@ def test_compacting_an_empty_index_leaves_an_empty_index(new_index: NewIndex) ->
         assert again.count(Filter()) == 0
 
 
-def test_a_deletion_that_was_killed_is_compacted_away_too(new_index: NewIndex) -> None:
+def test_a_change_that_was_killed_is_compacted_away_too(new_index: NewIndex) -> None:
     index = new_index()
     add_documents(index, [Document(id="d", kind="patients", text=f"A case of {CANARY}.")])
-    document_point = points.point_id("d")
-    with index.folder.changing():  # what a kill between the two writes leaves
-        index._shard.update(qdrant_edge.UpdateOperation.delete_points([document_point]))
-    index._shard.close()
+    document: Any = points.document_id("d")
+    with index.folder.changing():  # what a kill between the two writes of a deletion leaves
+        index._shards.documents.update(qdrant_edge.UpdateOperation.delete_points([document]))
+    index._shards.close()
     index.folder.abandon()
     (index.folder.path / "lock").write_text("1 changing")
     with EmbeddedIndex.open(index.folder.path) as again:
@@ -157,4 +160,4 @@ def test_compacting_needs_room_for_a_second_copy(
     with pytest.raises(folder_module.DataError, match="no space left"):
         index.compact()
     assert not (index.folder.path / "shard.new").exists()
-    assert index._count(points.passage_filter(None)) == index.count_passages()
+    assert len(list(scroll(index._shards.passages, None, False))) == index.count_passages()

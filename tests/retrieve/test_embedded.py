@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qdrant_edge
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -55,6 +56,13 @@ class TestEmbedded(IndexContract):
 
 
 NUMBERS = st.integers(0, 11)
+
+
+def n_points(index: EmbeddedIndex) -> tuple[int, int]:
+    """What the engine holds of documents and of passages, found or not."""
+    shards = (index._shards.documents, index._shards.passages)
+    documents, passages = (shard.count(qdrant_edge.CountRequest(exact=True)) for shard in shards)
+    return documents, passages
 
 
 class Changing(RuleBasedStateMachine):
@@ -104,6 +112,8 @@ class Changing(RuleBasedStateMachine):
         for kind in ("patients", "articles", None):
             frequencies = self.index.frequencies(list(ALL_TERMS), kind=kind)
             assert frequencies == self.oracle.frequencies(list(ALL_TERMS), kind)
+        held = [len(entry.spans) for entry in self.oracle.entries.values()]
+        assert n_points(self.index) == (len(held), sum(held))  # nothing is left of what went
 
     def teardown(self) -> None:
         assert_same(self.index, self.oracle, with_vectors=True)

@@ -14,13 +14,12 @@ from medllm.retrieve import words
 from medllm.retrieve.build import add_documents
 from medllm.retrieve.embedded import EmbeddedIndex
 from medllm.retrieve.encoders import Encoder
-from medllm.retrieve.index import Filter
+from medllm.retrieve.index import Filter, Scored
 from medllm.retrieve.passages import cut_passages
 from medllm.retrieve.search import (
     DENSE_WEIGHT,
     MAX_TERMS,
     RRF_K,
-    Ranked,
     fuse,
     query_terms,
     query_vector,
@@ -28,7 +27,7 @@ from medllm.retrieve.search import (
     rank,
     search,
 )
-from tests.retrieve.comparing import FILTERS
+from tests.retrieve.comparing import FILTERS, best_documents
 from tests.retrieve.conftest import NewIndex
 from tests.retrieve.invented import (
     DIMENSION,
@@ -37,18 +36,11 @@ from tests.retrieve.invented import (
     random_entries,
     unit_vectors,
 )
-from tests.retrieve.oracle import Oracle, Place
+from tests.retrieve.oracle import Oracle
 
 
-def ranked(*ids: str, at: int = 0) -> list[Ranked]:
-    return [Ranked(document_id=i, score=9.0, start=at, end=at + 1) for i in ids]
-
-
-def best_documents(exact: dict[Place, float]) -> dict[str, float]:
-    best: dict[str, float] = {}
-    for (document_id, _, _), score in exact.items():
-        best[document_id] = max(score, best.get(document_id, -math.inf))
-    return best
+def ranked(*ids: str, at: int = 0) -> list[Scored]:
+    return [Scored(i, at, at + 1, 9.0) for i in ids]
 
 
 @pytest.fixture

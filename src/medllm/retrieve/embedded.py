@@ -1,9 +1,9 @@
 """The index in one folder of this machine: `qdrant-edge` behind the `Index` protocol.
 
 A folder holds `index.json` (what it is), `shard/` (the engine's files, write-ahead log included),
-`terms.npz` (how many passages have each term) and `lock` (who has it open). In the shard a
-passage is a point with vectors, and a document is a point without any, so that one write adds
-both or neither. A passage belongs to the version of its document that bears the same `stamp`.
+`terms.npz` (how many passages have each term) and `lock` (who has it open). A change is written
+in this order: the new versions' passages, then the documents, whose `stamp` says which passages
+are theirs, then the old versions' passages go. So it is whole or was not, wherever it is cut short.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import qdrant_edge as qe
 
 from medllm.errors import DataError
 from medllm.records import Document, DocumentKind
-from medllm.retrieve import points, upkeep, words
+from medllm.retrieve import points, words
 from medllm.retrieve.folder import Folder
 from medllm.retrieve.index import Entry, Filter, Scored, Vector
 from medllm.retrieve.shard_files import allocated_bytes
+from medllm.retrieve.shards import Shards, scroll
 
 EXACT_UP_TO = 1_000_000
 """Passages up to which every vector is compared: 250,000 take about 11 ms (docs/retrieval.md)."""
@@ -31,9 +32,9 @@ EXACT_UP_TO = 1_000_000
 class EmbeddedIndex:
     """An open index folder. One process has it at a time; close it when done."""
 
-    def __init__(self, folder: Folder, shard: qe.EdgeShard) -> None:
+    def __init__(self, folder: Folder, shards: Shards) -> None:
         self.folder = folder
-        self._shard = shard
+        self._shards = shards
 
     @classmethod
     def create(cls, path: Path, *, encoder: Mapping[str, Any] | None) -> EmbeddedIndex:
@@ -42,14 +43,13 @@ class EmbeddedIndex:
         try:
             folder.check_space(0)
             with points.engine_errors(folder.path):
-                config = points.shard_config(encoder, exact=True)
-                shard = upkeep.create_shard(folder.shard_path, config)
-                shard.flush()
+                shards = Shards.create(folder.shard_path, encoder)
+                shards.flush()
             folder.write()
         except BaseException:
             folder.abandon()
             raise
-        return cls(folder, shard)
+        return cls(folder, shards)
 
     @classmethod
     def open(cls, path: Path) -> EmbeddedIndex:
@@ -57,13 +57,13 @@ class EmbeddedIndex:
         folder = Folder.open(path)
         try:
             with points.engine_errors(folder.path):
-                shard = qe.EdgeShard.load(str(folder.shard_path))
+                shards = Shards.load(folder.shard_path)
                 if folder.must_mend:
-                    folder.terms = upkeep.mend(shard)
+                    folder.terms = shards.mend()
         except BaseException:
             folder.abandon()
             raise
-        return cls(folder, shard)
+        return cls(folder, shards)
 
     def upsert(self, entries: Sequence[Entry]) -> int:
         """Add or replace documents, all of them or none; give how many replaced an older one."""
@@ -73,35 +73,30 @@ class EmbeddedIndex:
         self.folder.check_space(sum(8 * len(entry.document.text) for entry in entries))
         old = self._stored([entry.document.id for entry in entries], points.MARKS)
         stamp = uuid.uuid4().hex
-        batch = [point for e in entries for point in points.entry_points(e, stamp)]
-        with self._changing(list(old)):
-            for part in [batch] if old else points.passages_first(batch):
-                self._shard.update(qe.UpdateOperation.upsert_points(part))
-            if old:
-                stale = points.passages_of(list(old), except_stamp=stamp)
-                self._shard.update(qe.UpdateOperation.delete_points_by_filter(stale))
+        passages = [point for entry in entries for point in points.passage_points(entry, stamp)]
+        documents = [points.document_point(entry, stamp) for entry in entries]
+        with self._changing(old.values()):
+            if passages:
+                self._shards.passages.update(qe.UpdateOperation.upsert_points(passages))
+            self._shards.documents.update(qe.UpdateOperation.upsert_points(documents))
             for entry in entries:
                 self.folder.terms.add(entry.document.kind, (terms for terms, _ in entry.words))
         return len(old)
 
     def delete(self, ids: Iterable[str]) -> int:
         """Remove documents with their passages and vectors; give how many there were."""
-        there = list(self._stored(list(ids), points.MARKS))
+        there = self._stored(list(ids), points.MARKS)
         if not there:
             return 0
-        # The document goes first: a kill in between leaves passages that belong to nothing,
-        # and the next opening takes them away.
-        documents: list[Any] = [points.point_id(document_id) for document_id in there]
-        with self._changing(there):
-            self._shard.update(qe.UpdateOperation.delete_points(documents))
-            passages = points.passages_of(there)
-            self._shard.update(qe.UpdateOperation.delete_points_by_filter(passages))
+        documents: list[Any] = [points.document_id(document) for document in there]
+        with self._changing(there.values()):
+            self._shards.documents.update(qe.UpdateOperation.delete_points(documents))
         return len(there)
 
     def search_words(
         self, terms: Mapping[int, float], *, limit: int, where: Filter
     ) -> list[Scored]:
-        """Give the passages with the highest sum of weight x idf x BM25 weight, best first."""
+        """Give the best documents by the weight x idf x BM25 weight of their best passage."""
         n = self.count_passages(where.kind)
         frequencies = self.frequencies(list(terms), kind=where.kind)
         weights = {
@@ -115,7 +110,7 @@ class EmbeddedIndex:
         return self._search(qe.Query.Nearest(vector, using="words"), None, limit, where)
 
     def search_vector(self, vector: Vector, *, limit: int, where: Filter) -> list[Scored]:
-        """Give the passages with the highest dot product with `vector` [dimension], best first."""
+        """Give the best documents by the product of their best passage with `vector`."""
         if self.folder.encoder is None:
             raise DataError(
                 "this index has no vectors",
@@ -134,7 +129,7 @@ class EmbeddedIndex:
 
     def count(self, where: Filter) -> int:
         """Give the number of documents (not passages)."""
-        return self._count(points.document_filter(where))
+        return self._count(points.engine_filter(where))
 
     def count_passages(self, kind: DocumentKind | None = None) -> int:
         """Give the number of passages, of one kind or of all."""
@@ -159,14 +154,19 @@ class EmbeddedIndex:
         """
         if self.folder.encoder is None or not ids:
             return {}
-        with points.engine_errors(self.folder.path):
-            records = upkeep.scroll(self._shard, points.passages_of(ids), ["dense"])
-            return {record.payload["encoded"]: points.vector_of(record) for record in records}
+        found: dict[str, Vector] = {}
+        for marks in self._stored(ids, points.MARKS).values():
+            own: list[Any] = points.stored_passages(marks)
+            with points.engine_errors(self.folder.path):
+                records = self._shards.passages.retrieve(own, False, ["dense"])
+            vectors = {str(record.id): points.vector_of(record) for record in records}
+            found.update({e: vectors[p] for e, p in zip(marks["encoded"], own, strict=True)})
+        return found
 
     def documents(self, where: Filter) -> Iterator[Document]:
         """Give every document, in no particular order."""
         with points.engine_errors(self.folder.path):
-            for record in upkeep.scroll(self._shard, points.document_filter(where), False):
+            for record in scroll(self._shards.documents, points.engine_filter(where), False):
                 yield points.document_of(record.payload)
 
     def frequencies(self, terms: Sequence[int], *, kind: DocumentKind | None) -> list[int]:
@@ -175,7 +175,7 @@ class EmbeddedIndex:
 
     def status(self) -> dict[str, Any]:
         """Give counts, encoder, dates and what is wrong, for a person to read."""
-        years = self._facet("document_year")
+        years = self._facet("year")
         return {
             **self.folder.describe(),
             "documents": {kind: self.count(Filter(kind=kind)) for kind in ("patients", "articles")},
@@ -196,7 +196,7 @@ class EmbeddedIndex:
         """Write everything down, so that the next opening need not replay it."""
         if self.folder.is_changed:
             with points.engine_errors(self.folder.path):
-                self._shard.flush()
+                self._shards.flush()
         self.folder.write()
 
     def compact(self) -> None:
@@ -210,13 +210,13 @@ class EmbeddedIndex:
         fresh_path = self.folder.path / "shard.new"
         shutil.rmtree(fresh_path, ignore_errors=True)
         with points.engine_errors(self.folder.path):
-            config = points.shard_config(self.folder.encoder, exact=self.folder.is_exact)
-            fresh = upkeep.create_shard(fresh_path, config)
-            upkeep.copy_points(self._shard, fresh)
+            encoder, exact = self.folder.encoder, self.folder.is_exact
+            fresh = Shards.create(fresh_path, encoder, exact=exact)
+            self._shards.copy(fresh)
             fresh.close()
-            self._shard.close()
+            self._shards.close()
             self.folder.swap_shard()
-            self._shard = qe.EdgeShard.load(str(self.folder.shard_path))
+            self._shards = Shards.load(self.folder.shard_path)
         if not self.folder.is_exact:
             self._build_graph()
         self.flush()
@@ -230,7 +230,7 @@ class EmbeddedIndex:
         """Write everything down and let another process have it."""
         try:
             self.flush()
-            self._shard.close()
+            self._shards.close()
             self.folder.close()
         finally:
             self.folder.abandon()
@@ -244,51 +244,78 @@ class EmbeddedIndex:
     def _stored(self, ids: Sequence[str], payload: Any) -> dict[str, dict[str, Any]]:
         """Give the payloads, or what is selected of them, of those documents that are there."""
         with points.engine_errors(self.folder.path):
-            records = self._shard.retrieve(
-                [points.point_id(document_id) for document_id in ids], payload, False
+            records = self._shards.documents.retrieve(
+                [points.document_id(document) for document in ids], payload, False
             )
-        return {record.payload["id"]: record.payload for record in records if record.payload}
+        return {record.payload["document"]: record.payload for record in records if record.payload}
 
     @contextmanager
-    def _changing(self, old: Sequence[str]) -> Iterator[None]:
-        """Change the shard within; afterwards the terms of the `old` documents are taken back."""
+    def _changing(self, old: Iterable[Mapping[str, Any]]) -> Iterator[None]:
+        """Change documents within; afterwards the passages of the `old` versions go."""
         with points.engine_errors(self.folder.path), self.folder.changing():
-            gone = upkeep.passage_terms(self._shard, points.passages_of(old)) if old else []
+            passages: list[Any] = [
+                point for marks in old for point in points.stored_passages(marks)
+            ]
+            gone = self._shards.terms_of(passages) if passages else []
             yield
+            if passages:
+                self._shards.passages.update(qe.UpdateOperation.delete_points(passages))
             for kind, terms in gone:
                 self.folder.terms.remove(kind, [terms])
 
     def _build_graph(self) -> None:
         """Build the graph for approximate search, with the settings that let the engine do it."""
         self.flush()
-        config = points.shard_config(self.folder.encoder, exact=False)
+        config = points.passages_config(self.folder.encoder, exact=False)
         with points.engine_errors(self.folder.path):
-            self._shard.close()
-            self._shard = qe.EdgeShard.load(str(self.folder.shard_path), config)
-            self._shard.optimize()
+            self._shards.close()
+            self._shards = Shards.load(self.folder.shard_path, config)
+            self._shards.passages.optimize()
         self.folder.is_exact = False
 
     def _search(
         self, query: Any, parameters: qe.SearchParams | None, limit: int, where: Filter
     ) -> list[Scored]:
-        request = qe.QueryRequest(
-            query=query,
-            limit=limit,
-            filter=points.engine_filter(where),
-            params=parameters,
-            with_payload=qe.PayloadSelector.Include(["document", "start", "end"]),
-        )
+        """Give the best passage of each of the `limit` best documents.
+
+        Passages are asked for until they are of enough documents, and only the places of those
+        that are given are read: reading a payload takes as long as finding its point.
+        """
+        n_passages = 2 * limit + 20
+        while True:
+            request = qe.QueryRequest(
+                query=query,
+                limit=n_passages,
+                filter=points.engine_filter(where),
+                params=parameters,
+                with_payload=False,
+            )
+            with points.engine_errors(self.folder.path):
+                found = self._shards.passages.query(request)
+            best = points.best_passages(found)
+            if len(best) >= limit or len(found) < n_passages:
+                return self._places(best[:limit])
+            n_passages *= 4
+
+    def _places(self, hits: Sequence[Any]) -> list[Scored]:
+        """Give the engine's hits with document, start and end; ties by document."""
         with points.engine_errors(self.folder.path):
-            found = self._shard.query(request)
-        if any("document" not in (hit.payload or {}) for hit in found):
-            raise points.damaged(self.folder.path)  # only passages have vectors
-        return points.scored(found)
+            records = self._shards.passages.retrieve([hit.id for hit in hits], points.PLACE, False)
+        places = {record.id: record.payload or {} for record in records}
+        if any(places.get(hit.id, {}).keys() != {"document", "start", "end"} for hit in hits):
+            raise points.damaged(self.folder.path)
+        found = [
+            Scored(place["document"], place["start"], place["end"], hit.score)
+            for hit in hits
+            if (place := places[hit.id])
+        ]
+        return sorted(found, key=lambda hit: (-hit.score, hit.document_id))
 
     def _count(self, where: qe.Filter | None) -> int:
         with points.engine_errors(self.folder.path):
-            return int(self._shard.count(qe.CountRequest(exact=True, filter=where)))
+            return int(self._shards.documents.count(qe.CountRequest(exact=True, filter=where)))
 
     def _facet(self, key: str) -> dict[int, int]:
         with points.engine_errors(self.folder.path):
-            found = self._shard.facet(qe.FacetRequest(key, limit=1_000, exact=True))
+            found = self._shards.documents.facet(qe.FacetRequest(key, limit=1_000, exact=True))
         return {int(hit.value): int(hit.count) for hit in found.hits}

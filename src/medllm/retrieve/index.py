@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A passage that was found."""
+    """A document that was found, with the place of its best passage."""
 
     document_id: str
     start: int
@@ -75,10 +75,14 @@ class Index(Protocol):
     def search_words(
         self, terms: Mapping[int, float], *, limit: int, where: Filter
     ) -> list[Scored]:
-        """Give the passages with the highest sum of weight x idf x BM25 weight, best first."""
+        """Give the `limit` best documents, best first.
+
+        A document has the score of its best passage, the sum of weight x idf x BM25 weight; which
+        of equal scores come under the limit is open.
+        """
 
     def search_vector(self, vector: Vector, *, limit: int, where: Filter) -> list[Scored]:
-        """Give the passages with the highest dot product with `vector` [dimension], best first."""
+        """Give the same by the dot product of the best passage with `vector` [dimension]."""
 
     def count(self, where: Filter) -> int:
         """Give the number of documents (not passages)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,31 +14,36 @@ import numpy as np
 import qdrant_edge as qe
 
 from medllm.errors import DataError
-from medllm.records import Document, DocumentKind
-from medllm.retrieve.index import Entry, Filter, Scored, Vector
+from medllm.records import Document
+from medllm.retrieve.index import Entry, Filter, Vector
 
-_UNIQUE = uuid.UUID("5b0e7a52-8a3c-4d5e-9a57-6d65646c6c6d")
-
-PAYLOAD_INDEXES = {
-    "document": qe.PayloadSchemaType.Keyword,
+LOOKED_UP = {
     "kind": qe.PayloadSchemaType.Keyword,
     "year": qe.PayloadSchemaType.Integer,
     "sex": qe.PayloadSchemaType.Keyword,
     "age": qe.PayloadSchemaType.Float,
-    "document_kind": qe.PayloadSchemaType.Keyword,
-    "document_year": qe.PayloadSchemaType.Integer,
 }
-"""Payload fields that are looked up; those that begin with `document_` are on documents' points."""
+"""Payload fields, of documents and of passages, that are filtered by."""
 
-MARKS = qe.PayloadSelector.Include(["id", "document", "stamp", "kind", "digest"])
-"""Of a payload what says which point it is: reading the texts of all documents takes seconds."""
+MARKS = qe.PayloadSelector.Include(["document", "stamp", "digest", "n_passages", "encoded"])
+"""A document's payload but for the document itself: reading the texts of all takes seconds."""
+PLACE = qe.PayloadSelector.Include(["document", "start", "end"])
+"""Of a passage's payload where it stands."""
+
+_NUMBER_BITS = 32
+"""The end of a point's id, which numbers it among its document's."""
 
 GRAPH_FROM_KB = 10_000
 """Vectors of a segment, in kB, from which the engine builds a graph (its own default)."""
 
 
-def shard_config(encoder: Mapping[str, Any] | None, *, exact: bool) -> qe.EdgeConfig:
-    """Give the engine's settings for an index with or without vectors."""
+def documents_config() -> qe.EdgeConfig:
+    """Give the engine's settings for documents, which have no vectors; it wants a name for one."""
+    return qe.EdgeConfig(sparse_vectors={"words": qe.EdgeSparseVectorParams()})
+
+
+def passages_config(encoder: Mapping[str, Any] | None, *, exact: bool) -> qe.EdgeConfig:
+    """Give the engine's settings for passages with or without vectors."""
     vectors = None
     if encoder is not None:
         vectors = {
@@ -55,56 +62,77 @@ def shard_config(encoder: Mapping[str, Any] | None, *, exact: bool) -> qe.EdgeCo
     return qe.EdgeConfig(vectors=vectors, sparse_vectors={"words": words}, optimizers=optimizers)
 
 
-def point_id(document_id: str, passage: int | None = None) -> str:
-    """Give the id of a document's point, or of one of its passages'."""
-    name = document_id if passage is None else f"{document_id}\0{passage}"
-    # Half a surrogate pair, out of a file name or a command line, has no UTF-8.
-    return str(uuid.uuid5(_UNIQUE, name.encode("utf-8", "replace").decode()))
+def document_id(document: str) -> str:
+    """Give the id of a document's point."""
+    return str(uuid.UUID(bytes=_digest(document, 16)))
 
 
-def entry_points(entry: Entry, stamp: str) -> list[qe.Point]:
-    """Give the points of a document: one for itself, one for each passage."""
+def passage_ids(document: str, stamp: str, n_passages: int) -> list[str]:
+    """Give the ids of a version's passages: a digest of 96 bits, then the passage's number."""
+    key = _digest(f"{document}\0{stamp}", 12)
+    return [
+        str(uuid.UUID(bytes=key + number.to_bytes(_NUMBER_BITS // 8)))
+        for number in range(n_passages)
+    ]
+
+
+def stored_passages(marks: Mapping[str, Any]) -> list[str]:
+    """Give the ids of a stored document's passages."""
+    return passage_ids(marks["document"], marks["stamp"], marks["n_passages"])
+
+
+def version_key(passage: str | uuid.UUID) -> int:
+    """Give what the ids of a version's passages have in common."""
+    return uuid.UUID(str(passage)).int >> _NUMBER_BITS
+
+
+def document_point(entry: Entry, stamp: str) -> qe.Point:
+    """Give the point of a document; that it is written makes its passages with `stamp` count."""
     document = entry.document
-    facts = {"kind": document.kind, "year": document.year, "sex": document.sex}
-    facts = {name: value for name, value in facts.items() if value is not None}
-    if document.age_years is not None:
-        facts["age"] = float(document.age_years)  # type: ignore[assignment]
-    own = {f"document_{name}": value for name, value in facts.items()}
     payload = {
-        **own,
-        "id": document.id,
+        **_facts(document),
+        "document": document.id,
         "stamp": stamp,
         "digest": entry.digest,
-        "document_retracted": document.retracted,
-        "record": {name: getattr(document, name) for name in Document.__slots__},
+        "n_passages": len(entry.spans),
+        "encoded": list(entry.encoded),
+        "retracted": document.retracted,
+        "record": json.dumps({name: getattr(document, name) for name in Document.__slots__}),
     }
-    found = [qe.Point(point_id(document.id), {}, payload)]
+    return qe.Point(document_id(document.id), {}, payload)
+
+
+def passage_points(entry: Entry, stamp: str) -> list[qe.Point]:
+    """Give the points of a document's passages."""
+    facts = {"document": entry.document.id, **_facts(entry.document)}
+    ids = passage_ids(entry.document.id, stamp, len(entry.spans))
+    found = []
     for number, ((start, end), (terms, weights)) in enumerate(
         zip(entry.spans, entry.words, strict=True)
     ):
         vectors: dict[str, Any] = {"words": qe.SparseVector(terms, weights)}
-        mark = {"document": document.id, "stamp": stamp, "start": start, "end": end}
         if entry.vectors is not None:
             vectors["dense"] = entry.vectors[number].tolist()
-            mark["encoded"] = entry.encoded[number]
-        found.append(qe.Point(point_id(document.id, number), vectors, {**mark, **facts}))
+        found.append(qe.Point(ids[number], vectors, {**facts, "start": start, "end": end}))
     return found
 
 
-def passages_first(batch: Sequence[qe.Point]) -> list[list[qe.Point]]:
-    """Give the passages, then the documents, to be written one after the other.
+def _digest(name: str, size: int) -> bytes:
+    # Half a surrogate pair, out of a file name or a command line, has no UTF-8.
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
-    Documents have no vector, and among passages they break up what an exact search reads in one
-    go: mixed it takes three times as long. A kill in between leaves passages that belong to
-    nothing, which the next opening takes away.
-    """
-    passages = [point for point in batch if point.vector]
-    return [part for part in (passages, [p for p in batch if not p.vector]) if part]
+
+def _facts(document: Document) -> dict[str, Any]:
+    facts = {"kind": document.kind, "year": document.year, "sex": document.sex}
+    known: dict[str, Any] = {name: value for name, value in facts.items() if value is not None}
+    if document.age_years is not None:
+        known["age"] = float(document.age_years)
+    return known
 
 
 def document_of(payload: Mapping[str, Any]) -> Document:
     """Give the document back from its point's payload."""
-    record = dict(payload["record"])
+    record = json.loads(payload["record"])
     record["mesh"] = tuple(record["mesh"])
     record["publication_types"] = tuple(record["publication_types"])
     return Document(**record)
@@ -115,56 +143,37 @@ def vector_of(record: Any) -> Vector:
     return np.asarray(record.vector["dense"], dtype=np.float32)
 
 
-def scored(found: Sequence[Any]) -> list[Scored]:
-    """Give the engine's hits as records, best first, ties by document and place."""
-    hits = [
-        Scored(hit.payload["document"], hit.payload["start"], hit.payload["end"], hit.score)
-        for hit in found
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.document_id, hit.start))
+def best_passages(found: Sequence[Any]) -> list[Any]:
+    """Give the engine's best hit of each document, best first; of equals the earlier passage."""
+    best: dict[int, tuple[int, float, Any]] = {}
+    for hit in found:
+        number, score = hit.id.int, hit.score
+        document = number >> _NUMBER_BITS
+        held = best.get(document)
+        if held is None or (score == held[1] and number < held[0]):
+            best[document] = (number, score, hit)
+    return [hit for _, _, hit in best.values()]
 
 
-def engine_filter(where: Filter, prefix: str = "") -> qe.Filter | None:
+def engine_filter(where: Filter) -> qe.Filter | None:
     """Give the engine's form of a filter; None where it filters nothing."""
     conditions: list[Any] = []
     for name in ("kind", "sex"):
         value = getattr(where, name)
         if value is not None:
-            conditions.append(qe.FieldCondition(prefix + name, match=qe.MatchValue(value)))
+            conditions.append(qe.FieldCondition(name, match=qe.MatchValue(value)))
     ranges = {"year": (where.year_from, where.year_to), "age": (where.age_from, where.age_to)}
     for name, (low, high) in ranges.items():
         if low is not None or high is not None:
             bounds = qe.RangeFloat(gte=low, lte=high)
-            conditions.append(qe.FieldCondition(prefix + name, range=bounds))
+            conditions.append(qe.FieldCondition(name, range=bounds))
     return qe.Filter(must=conditions) if conditions else None
-
-
-def document_filter(where: Filter) -> qe.Filter:
-    """Give the filter for the points that stand for documents, not passages."""
-    inner = engine_filter(where, prefix="document_")
-    any_kind = qe.FieldCondition("document_kind", match=qe.MatchAny(["patients", "articles"]))
-    return qe.Filter(must=[any_kind, *((inner,) if inner else ())])
-
-
-def passage_filter(kind: DocumentKind | None) -> qe.Filter:
-    """Give the filter for the points that stand for passages."""
-    kinds: list[str] = [kind] if kind else ["patients", "articles"]
-    return qe.Filter(must=[qe.FieldCondition("kind", match=qe.MatchAny(kinds))])
 
 
 def retracted_filter() -> qe.Filter:
     """Give the filter for documents that were retracted."""
-    mark = qe.FieldCondition("document_retracted", match=qe.MatchValue(True))
+    mark = qe.FieldCondition("retracted", match=qe.MatchValue(True))
     return qe.Filter(must=[mark])
-
-
-def passages_of(ids: Sequence[str], *, except_stamp: str = "") -> qe.Filter:
-    """Give the filter for these documents' passages, except those of one version."""
-    own = qe.FieldCondition("document", match=qe.MatchAny(list(ids)))
-    if not except_stamp:
-        return qe.Filter(must=[own])
-    newest = qe.FieldCondition("stamp", match=qe.MatchValue(except_stamp))
-    return qe.Filter(must=[own], must_not=[newest])
 
 
 @contextmanager

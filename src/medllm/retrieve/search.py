@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,16 +24,6 @@ DENSE_WEIGHT = 0.7
 """Weight of the vector's ranks against the words' (docs/retrieval.md)."""
 
 _WHY = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
-    """A document that was found, with the place of its best passage."""
-
-    document_id: str
-    score: float
-    start: int
-    end: int
 
 
 def search(
@@ -80,12 +69,15 @@ def rank(
     mode: Mode = "bm25",
     top: int = 10,
     encoder: Encoder | None = None,
-) -> list[Ranked]:
+) -> list[Scored]:
     """Give the `top` documents without reading them, best first, ties by id."""
     terms = query_terms(index, text, kind=where.kind, terms=terms)
-    lists: list[list[Ranked]] = []
+    lists: list[list[Scored]] = []
+    limit = (
+        2 * top + 20 if mode == "hybrid" else top
+    )  # what both hold lies deeper than either's top
     if mode in ("bm25", "hybrid"):
-        lists.append(_documents(lambda n: index.search_words(terms, limit=n, where=where), top=top))
+        lists.append(index.search_words(terms, limit=limit, where=where))
     if mode in ("dense", "hybrid"):
         if encoder is None:
             raise ConfigError(
@@ -93,9 +85,7 @@ def rank(
                 hint="search with --mode bm25, or build the index with --encoder offline",
             )
         vector = query_vector(encoder, text)
-        lists.append(
-            _documents(lambda n: index.search_vector(vector, limit=n, where=where), top=top)
-        )
+        lists.append(index.search_vector(vector, limit=limit, where=where))
     return (lists[0] if len(lists) == 1 else fuse(lists, weights=(1.0, DENSE_WEIGHT)))[:top]
 
 
@@ -138,37 +128,18 @@ def query_vector(encoder: Encoder, text: str) -> Vector:
     return np.asarray(total / norm if norm else total, dtype=np.float32)
 
 
-def fuse(lists: Sequence[Sequence[Ranked]], *, weights: Sequence[float]) -> list[Ranked]:
+def fuse(lists: Sequence[Sequence[Scored]], *, weights: Sequence[float]) -> list[Scored]:
     """Fuse rankings by the sum of weight / (k + rank); the passage is the better ranking's."""
     scores: dict[str, float] = {}
-    best: dict[str, tuple[int, Ranked]] = {}
+    best: dict[str, tuple[int, Scored]] = {}
     for ranking, weight in zip(lists, weights, strict=True):
         for place, found in enumerate(ranking, start=1):
             key = found.document_id
             scores[key] = scores.get(key, 0.0) + weight / (RRF_K + place)
             if key not in best or place < best[key][0]:
                 best[key] = (place, found)
-    fused = [
-        Ranked(document_id=key, score=scores[key], start=found.start, end=found.end)
-        for key, (_, found) in best.items()
-    ]
+    fused = [Scored(key, found.start, found.end, scores[key]) for key, (_, found) in best.items()]
     return sorted(fused, key=lambda found: (-found.score, found.document_id))
-
-
-def _documents(search_passages: Callable[[int], list[Scored]], *, top: int) -> list[Ranked]:
-    """Give documents by their best passage, asking for more passages until there are enough."""
-    limit = 2 * top + 20
-    while True:
-        passages = search_passages(limit)
-        found: dict[str, Ranked] = {}
-        for hit in passages:
-            found.setdefault(
-                hit.document_id,
-                Ranked(document_id=hit.document_id, score=hit.score, start=hit.start, end=hit.end),
-            )
-        if len(found) >= top or len(passages) < limit:
-            return list(found.values())
-        limit *= 3
 
 
 def _idf_weights(
