@@ -68,7 +68,7 @@ class Deidentified:
 
 
 def find_identifiers(
-    text: str, *, known_names: Sequence[str] = (), day_first: bool | None = None
+    text: str, known_names: Sequence[str] = (), *, day_first: bool | None = None
 ) -> list[Identifier]:
     """Give the identifiers of a text, sorted, not overlapping, each with words in brackets for it.
 
@@ -144,7 +144,6 @@ def _find(text: str, known_names: Sequence[str], day_first: bool | None) -> list
         find_streets(words),
         find_codes(words),
     )
-    fresh = [item for item in found if not is_surrogate(text, item)]
-    resolved = resolve(text, fresh)
+    resolved = [item for item in resolve(text, found) if not is_surrogate(text, item)]
     ages = list(find_ages_behind_names(text, resolved))
     return fill_years(resolve(text, [*resolved, *ages]) if ages else resolved)

@@ -1,7 +1,9 @@
 """What stands in place of an identifier: the same for the same, keyed by the caller's secret.
 
-Surrogates are made so that they cannot be anybody's: invented names and places, telephone numbers
-and addresses of the ranges that are kept free for examples, codes that begin with "ANON".
+Surrogates cannot be anybody's: invented names and places, telephone numbers of an area that does
+not exist, addresses that no host has, codes that begin with "ANON". They are told from what a text
+brings by their form alone, so none has the form of the usual examples ("555-0123", "192.0.2.1"),
+which a text may hold and which then are replaced like any other.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ _PLAIN_TEXT = {
     "photo": "[photograph]",
     "holiday": "[holiday]",
     "no date": "[date]",
+    "ward": "X",
 }
 _LABELS = {
     "name": "[name]",
@@ -57,9 +60,9 @@ _LABELS = {
     "other": "[identifier]",
 }
 _DONE = re.compile(
-    r"ANON-[A-Z2-7]{6}|[\w.]+@example\.org|https://example\.org/[a-z2-7]{6}|192\.0\.2\.\d{1,3}"
-    r"|2001:db8::[0-9a-f]{1,4}|@anon_[a-z2-7]{6}|555-01\d\d|01632 9600\d\d|00000|ZZ99 9ZZ|90\+"
-    r"|(?:anon)[a-z2-7]{6}|02:00:00:(?:[0-9a-f]{2}:){2}[0-9a-f]{2}"
+    r"ANON-[A-Z2-7]{6}|anon\.[a-z2-7]{6}@example\.org|https://example\.org/anon-[a-z2-7]{6}"
+    r"|0\.0\.\d{1,3}\.\d{1,3}|100::[0-9a-f]{4}|@anon_[a-z2-7]{6}|000-555-\d{4}|00000|ZZ99 9ZZ|90\+"
+    r"|00:00:00:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}|[Xx]+(?:\.? ?[Xx]+)*\.?"
 )
 
 
@@ -81,12 +84,12 @@ def is_surrogate(text: str, item: Found) -> bool:
         return said == "90+"
     if item.kind in ("person", "company", "place", "street"):
         words = re.findall(r"[^\W\d_]+", said)
-        return bool(words) and all(map(_is_invented, words))
+        return any(len(word) > 1 for word in words) and all(map(_is_invented, words))
     return _DONE.fullmatch(said) is not None
 
 
 def _is_invented(word: str) -> bool:
-    if len(word) == 1:
+    if len(word) == 1 or word in _KEPT_PARTS:
         return True
     return any(p.fullmatch(word) for p in (_GIVEN, _SURNAME, _PLACE)) or word in ("Road", "Group")
 
@@ -111,7 +114,9 @@ class Surrogates:
             return _PLAIN_TEXT[item.kind]
         if item.kind == "date":
             return shifted_text(text, item, self.shift_days)
-        if item.kind in ("person", "known", "initials"):
+        if item.kind == "initials":
+            return re.sub(r"[^\W\d_]", lambda m: "X" if m[0].isupper() else "x", said)
+        if item.kind in ("person", "known"):
             return re.sub(r"[^\W\d_][^\W\d_\u0300-\u036f]*", lambda m: self._name_part(m[0]), said)
         if item.kind == "company":
             return f"{self.word('place', said.lower())} Group"
@@ -153,15 +158,15 @@ class Surrogates:
         digest = self._digest(item.category, normal)
         code = _base32(digest)
         if item.category in ("phone", "fax"):
-            return f"555-01{digest[0] % 100:02d}"
+            return f"000-555-{int.from_bytes(digest[:2], 'big') % 10_000:04d}"
         if item.kind == "code":
             return "00000" if normal.isdigit() else "ZZ99 9ZZ"
         by_kind = {
             "email": f"anon.{code.lower()}@example.org",
-            "url": f"https://example.org/{code.lower()}",
-            "ip": f"192.0.2.{digest[0]}",
-            "ip6": f"2001:db8::{digest[0]:02x}{digest[1]:02x}",
-            "mac": f"02:00:00:{digest[0]:02x}:{digest[1]:02x}:{digest[2]:02x}",
+            "url": f"https://example.org/anon-{code.lower()}",
+            "ip": f"0.0.{digest[0]}.{digest[1]}",
+            "ip6": f"100::{digest[0]:02x}{digest[1]:02x}",
+            "mac": f"00:00:00:{digest[0]:02x}:{digest[1]:02x}:{digest[2]:02x}",
             "handle": f"@anon_{code.lower()}",
         }
         return by_kind.get(item.kind, f"ANON-{code}")

@@ -76,6 +76,9 @@ class Found(NamedTuple):
 
 _FEWEST_CAPITALS = 100
 """A text with fewer than one capital in so many words is written without them."""
+_FEWEST_OPENINGS = 5
+"""So does one in which fewer than one sentence in so many opens with a capital."""
+_SENTENCE_GAP = re.compile(r"[.!?]\s|\n")
 _BEYOND = 4
 """Empty words behind the last one, so that a rule may look ahead without asking for the end."""
 
@@ -107,8 +110,16 @@ class Words:
             self._places.setdefault(low, []).append(at)
         self.capitals = [at for at in range(self._length) if self.is_capital(at)]
         """The words that begin with a capital."""
-        self.is_without_capitals = len(self.capitals) * _FEWEST_CAPITALS < self._length
+        few = len(self.capitals) * _FEWEST_CAPITALS < self._length
+        self.is_without_capitals = few or self._opens_small()
         """Whether names have no capitals here, as in what a machine wrote down from speech."""
+
+    def _opens_small(self) -> bool:
+        """Whether the sentences begin with small letters."""
+        breaks = [at for at in range(1, self._length) if _SENTENCE_GAP.search(self.gap(at - 1))]
+        opening = [at for at in (0, *breaks) if at < self._length]
+        large = sum(self.is_capital(at) for at in opening)
+        return len(opening) > 2 and large * _FEWEST_OPENINGS < len(opening)
 
     def __len__(self) -> int:
         return self._length

@@ -59,9 +59,21 @@ _WORD_STARTS = frozenset(
 )
 _WORDS = re.compile(
     r"(?:ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|hundred(?:\sand\s\w+)?)"
-    r"(?=[\s-]years?[\s-](?:old|of\sage))|(?:super)?centenarian|nonagenarian",
+    r"(?=[\s-]years?[\s-](?:old|of\sage)|[\s-]year[\s-])|(?:super)?centenarian|nonagenarian",
     re.IGNORECASE,
 )
+_STATE_BEFORE = re.compile(
+    r"\b(?:alive|living|well|died|dead|deceased|death|killed|passed\saway|now|until|till|reached"
+    r"|aged?)\s(?:aged?\s)?$",
+    re.IGNORECASE,
+)
+_FAMILY = re.compile(
+    r"\b(?:mother|father|mom|mum|dad|grand\w+|aunt|uncle|sister|brother|sibling|parents?|fhx?|family"
+    r"|wife|husband|he|she|age|twin)\b",
+    re.IGNORECASE,
+)
+"""In front of "MI at 94", which without a relative could be a pulse."""
+_AGE_ENDS = re.compile(r"\s?(?:[,.;)](?!\d)|$|\n|and\b|of\b|with\b|from\b|in\s\d{4})")
 _DECADE = re.compile(
     r"(?:in|into)\s(?:her|his|their|the)\s(?:early\s|mid[\s-]?|late\s)?(nineties|90['’]?s"
     r"|hundreds)\b",
@@ -75,6 +87,7 @@ def find_old_ages(words: Words) -> Iterator[Found]:
     for match in _OLD.finditer(text):
         if 90 <= int(match.group()) <= 129 and _is_age(text, match.start(), match.end()):
             yield Found(*match.span(), "date", AGE_RANK, "age")
+    yield from _find_said(words)
     compounds = {*words.found_with("ninety-"), *words.found_with("hundred-")}
     for at in words.where(_WORD_STARTS | compounds):
         said = _WORDS.match(text, words.starts[at])
@@ -87,6 +100,33 @@ def find_old_ages(words: Words) -> Iterator[Found]:
         decade = _DECADE.match(text, words.starts[at])
         if decade:
             yield Found(*decade.span(1), "date", AGE_RANK, "age")
+
+
+_SAID = re.compile(
+    r"(?:ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?:a|one)\shundred(?:\sand\s(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+    r"(?!\s?(?:per\s?cent|percent|%|degrees?|minutes?|seconds?|hours?|days?|weeks?|months?|times|mg|mcg"
+    r"|milli\w+|micro\w+|units?|beats|over|metres|meters|feet|pounds|kilo\w+|dollars))",
+    re.IGNORECASE,
+)
+_SAID_BEFORE = re.compile(
+    r"\b(?:age\sof|aged?|at|turn(?:s|ed|ing)|reach(?:ed|es|ing)|nearly|almost|over|to\sbe|lived\sto|now"
+    r"|(?:he|she|who|mother|father|patient)\s(?:is|was)|is\snow|past|until)\s$",
+    re.IGNORECASE,
+)
+
+
+def _find_said(words: Words) -> Iterator[Found]:
+    """Give "died at ninety-six" and "turned ninety": in words, without "years"."""
+    for start in ("ninety", "hundred"):
+        for word in words.found_with(start):
+            for at in words.where((word,)):
+                begin = words.starts[at]
+                if start == "hundred" and words.lowers[at - 1] in ("one", "a"):
+                    begin = words.starts[at - 1]
+                said = _SAID.match(words.text, begin)
+                if said and _SAID_BEFORE.search(words.text[max(0, begin - 20) : begin]):
+                    yield Found(*said.span(), "date", AGE_RANK, "age")
 
 
 def find_ages_behind_names(text: str, names: Iterable[Found]) -> Iterator[Found]:
@@ -108,6 +148,10 @@ def _is_age(text: str, start: int, end: int) -> bool:
         return False
     before = text[max(0, start - 40) : start]
     if _BEFORE.search(before):
+        return True
+    line = text[max(0, start - 70) : start]
+    told = before.endswith(" at ") or _STATE_BEFORE.search(before)
+    if told and _FAMILY.search(line) and _AGE_ENDS.match(text, end):
         return True
     if _NAME_BEFORE.search(before) and _NAME_AFTER.match(text, end):
         return True

@@ -41,7 +41,7 @@ _MONTH_BEFORE = re.compile(
 _PART = re.compile(r"\d(?<!\d\d)(?<![\w./-].)\d?/\d{1,2}(?![\d/]|\.\d)" + _UNIT)
 _PART_BEFORE = re.compile(
     r"(?:\b(?:on|since|dated?|until|till?|thru|w/c|w/e|of admission|as of|due|exp(?:iry|ires)?|by"
-    r"|seen|admitted|discharged|d/c'?d|labs?|cultures?|cx|bcx|ucx|ct|mri|cxr|x-?ray|echo|ekg|ecg"
+    r"|seen|admit(?:ted|s)?|admission|discharged?|d/c'?d?|dc'?d?|labs?|cultures?|cx|bcx|ucx|ct|mri|cxr|x-?ray|echo|ekg|ecg"
     r"|egd|us"
     r"|(?:next|review|recall|rtc|return)(?=:)|(?:labs?|cultures?|cx|films?|photos?|pictures?|images?"
     r"|scan|bloods|ct|mri|cxr|xr|echo|results?|note|visit|report) (?:from|of)|drawn|collected|sent"
@@ -196,18 +196,18 @@ def _find_short_months(text: str) -> Iterator[Found]:
 
 def _find_parts(text: str) -> Iterator[_Numbers]:
     """Give days and months without a year where the words before or a date beside tell it."""
-    last_end = -1
+    last_end, n_told = -1, 0
     for match in _PART.finditer(text):
         middle = text.index("/", match.start())
         a, b = int(text[match.start() : middle]), int(text[middle + 1 : match.end()])
         if not (_is_possible(a, b) or _is_possible(b, a)):
             continue
         joined = last_end >= 0 and _PART_JOINED.match(text[last_end : match.start()])
-        if not joined and not _is_told(text, match):
+        if not joined and not _is_told(text, match) and not _is_among_dates(text, match, n_told):
             continue
         if _DURATION.match(text, match.end()):
             continue
-        last_end = match.end()
+        last_end, n_told = match.end(), n_told + 1
         first, second = (match.start(), middle), (middle + 1, match.end())
         yield _Numbers(match.start(), match.end(), first, second, None)
 
@@ -219,6 +219,8 @@ def _is_told(text: str, match: re.Match[str]) -> bool:
     line = before.rfind("\n")
     before = before[line + 1 :]
     padded = len(match.group()) == 5 and "0" in (match.group()[0], match.group()[3])
+    if _is_fraction(text, match):
+        return False
     if padded or _OPERATION_BEFORE.search(before) or _TIME_BEFORE.search(before):
         return True
     if _TIME_AFTER.match(text, end):
@@ -231,6 +233,27 @@ def _is_told(text: str, match: re.Match[str]) -> bool:
         if not (rated or same):
             return True
     return _is_announced(before, text[end : end + 12], line >= 0 or start < 20)
+
+
+_COUNTED_BEHIND = re.compile(
+    r"\s?(?:nodes?|lymph|patients|cases|points?|bottles|cores|fields|biops|sites|\(|samples|of\b|sets)"
+)
+_ONE_OF = frozenset("12 15 20 24 25 27 28 30".split())
+"""What scores go up to, and what sight is a part of: "MMSE 9/30", "6/12", "GCS 3/15"."""
+
+
+def _is_fraction(text: str, match: re.Match[str]) -> bool:
+    """Whether a pair counts something: "2/18 nodes"."""
+    return _COUNTED_BEHIND.match(text, match.end()) is not None
+
+
+def _is_among_dates(text: str, match: re.Match[str], n_dates: int) -> bool:
+    """Whether "2/18" can only be a date beside others: no score goes up to its second number."""
+    below = match.group().rpartition("/")[2]
+    if not n_dates or int(below) < 13 or below in _ONE_OF or _is_fraction(text, match):
+        return False
+    before = text[max(0, match.start() - 12) : match.start()]
+    return _RATED.search(before) is None
 
 
 def _is_announced(before: str, after: str, whole_line: bool) -> bool:

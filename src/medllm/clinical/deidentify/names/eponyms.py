@@ -69,8 +69,8 @@ def is_eponym_use(words: Words, at: int, *, by_head: bool = False) -> bool:
         gap = words.gap(here)
         if gap in _DASHES and words.is_capital(here + 1):
             return following in known.eponyms or low in known.eponyms
-        if gap not in _GAPS:
-            break
+        if gap not in _GAPS or (gap == "\n" and words.is_capital(here + 1)):
+            break  # a line that goes on begins with a small letter
         heads = known.eponym_heads
         if following in _NUMERALS or following in heads or following.rstrip("s") in heads:
             return True

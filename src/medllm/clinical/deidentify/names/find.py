@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
+from medllm.clinical.deidentify.names.frames import find_framed_names
 from medllm.clinical.deidentify.names.labels import find_titled_names
 from medllm.clinical.deidentify.names.listed import (
     find_listed_names,
@@ -17,7 +18,7 @@ from medllm.clinical.deidentify.names.pairs import PERSON_VERBS, find_free_pairs
 from medllm.clinical.deidentify.names.people import find_people
 from medllm.clinical.deidentify.names.reader import Span
 from medllm.clinical.deidentify.text import Found, Words
-from medllm.clinical.deidentify.vocabulary import vocabulary
+from medllm.clinical.deidentify.vocabulary import fold, vocabulary
 
 NAME_RANK = 10
 _LONE_RANK = 15
@@ -70,6 +71,14 @@ _FOOTER = re.compile(
     r"[A-Z](?<![\w/].)[A-Z]{1,2}([/:])([a-z]{2,3})(?=\s*$|\s*\n|\s+[DT][:/ ]|\s+\d{1,2}/\d)",
     re.MULTILINE,
 )
+_DOTTED = re.compile(
+    r"(?<![\w.@/-])(?!(?:U\.S|U\.K|I\.V|I\.M|P\.O|S\.C|E\.R|E\.D|O\.R|B\.C|A\.D|Q\.D|C\.T|E\.G|I\.E|A\.M"
+    r"|P\.M|N\.S|M\.D|D\.O|R\.N|P\.R|O\.D|O\.S|O\.U|D\.C|L\.A|N\.Y|H\.R|B\.P|R\.R|N\.B|P\.S|P\.T|O\.T|G\.I"
+    r"|G\.U|B\.A|B\.S|M\.A|M\.S|P\.A|J\.R|S\.A|N\.P|I\.D|D\.T|S\.P|E\.N|T\.B|V\.A|N\.A|Q\.I)\.)"
+    r"[A-Z]\.\s?[A-Z]\.(?:\s?[A-Z]\.)?(?=['’]s\b|,?\s(?:and|is|was|has|had|denies|reports|says|said"
+    r"|states|who|presented|came|lives|attended|complains|will|does|did|feels|walked|remains)\b)"
+)
+"""Initials that do what a person does: "J.T. denies"; not "I.V. and oral"."""
 _INITIALS = re.compile(r"\b[Ii]nitials\b\s?[:=]?\s?\(?([A-Z](?:\.?\s?[A-Z]){1,2})\b\.?")
 _MIN_PROPAGATED = 2
 _TITLED = ("dr", "mr", "mrs", "ms", "prof", "miss")
@@ -78,7 +87,12 @@ _AUTHOR_BEHIND = re.compile(r"(?:\sand\s[A-Z]\w+)?,?\s(?:et\.? al|and (?:colleag
 
 def find_names(words: Words, known_names: Sequence[str] = ()) -> Iterator[Found]:
     """Give the names of persons; `known_names` are found wherever they stand."""
-    cued = {*find_titled_names(words), *find_people(words), *find_subjects(words)}
+    cued = {
+        *find_titled_names(words),
+        *find_people(words),
+        *find_subjects(words),
+        *find_framed_names(words),
+    }
     listed = chain(find_listed_names(words), find_uncapitalised_names(words))
     spans = {span for span in chain(cued, listed) if not _is_no_person(words, span)}
     for span in spans:
@@ -125,7 +139,8 @@ def _find_again(words: Words, spans: set[Span]) -> Iterator[Found]:
         if len(words.surfaces[at]) > _MIN_PROPAGATED and words.is_capital(at)
     }
     for at in words.where(names):
-        if at in taken or not words.is_capital(at) or is_eponym_use(words, at):
+        owned = words.has_possessive(at)  # "Davis's wound", though "Davis wound" is an eponym's
+        if at in taken or not words.is_capital(at) or is_eponym_use(words, at, by_head=owned):
             continue
         if known.is_plain(words.lowers[at]) and not _is_name_again(words, at):
             continue
@@ -191,29 +206,50 @@ def _find_initials(text: str) -> Iterator[Found]:
         yield Found(*match.span(2), "name", NAME_RANK, "initials")
     for match in chain(_INITIALS.finditer(text), _PARTICIPANT.finditer(text)):
         yield Found(*match.span(1), "name", NAME_RANK - 1, "initials")
+    for match in _DOTTED.finditer(text):
+        yield Found(*match.span(), "name", NAME_RANK - 1, "initials")
 
 
 def _find_known(words: Words, known_names: Sequence[str]) -> Iterator[Found]:
-    """Give every mention of the names that the caller knows, in any case.
+    """Give every mention of the names that the caller knows, in any case, with or without accents.
 
-    A known name that is an ordinary word too ("Young") is left where it stands in lower case,
-    unless a title or another known name stands beside it.
+    Parts count by themselves, also the halves of "Roe-Doe", and an initial in front of one goes
+    with it. A known name that is an ordinary word too ("Young") is left where it stands in small
+    letters, unless a title or another known name stands beside it.
     """
-    known = vocabulary()
-    parts = {part for name in known_names for part in re.findall(r"[^\W\d_][\w'’-]*", name.lower())}
-    if parts:
-        for at, low in enumerate(words.lowers[: len(words)]):
-            pieces = set(re.split("[-'’‐]", low)) if not low.isalpha() else {low}
-            if (len(low) > 1 and (low in parts or parts & pieces)) and (
-                words.is_capital(at) or not known.is_plain(low) or _is_beside(words, at, parts)
-            ):
-                yield Found(words.starts[at], words.ends[at], "name", KNOWN_RANK, "known")
-    for name in filter(str.strip, known_names):
-        pattern = r"\W{1,3}".join(map(re.escape, name.split()))
-        for match in re.finditer(rf"(?<![^\W_]){pattern}(?![^\W_])", words.text, re.IGNORECASE):
-            whole = len(name.split()) > 1 or not known.is_plain(name.strip().lower())
-            if whole or match.group()[0].isupper():
-                yield Found(*match.span(), "name", KNOWN_RANK, "known")
+    parts = _known_parts(known_names)
+    if not parts:
+        return
+    known, initials = vocabulary(), {part[0] for part in parts}
+    for at, low in enumerate(words.lowers[: len(words)]):
+        if len(low) < 2 or parts.isdisjoint(_pieces(low)):
+            continue
+        if words.is_capital(at) or not known.is_plain(low) or _is_beside(words, at, parts):
+            first = at
+            while first and words.lowers[first - 1] in initials and words.gap(first - 1) in _DOTS:
+                first -= 1
+            yield Found(words.starts[first], words.ends[at], "name", KNOWN_RANK, "known")
+
+
+_DOTS = (". ", ".", " ")
+_HYPHENS = re.compile("[-‐]")
+_APOSTROPHES = re.compile("['’]")
+
+
+def _pieces(word: str) -> set[str]:
+    """Give a word, folded, without apostrophes, and what stands before and behind its hyphens."""
+    plain = _APOSTROPHES.sub("", word)
+    return {plain, _HYPHENS.sub("", plain), *_HYPHENS.split(plain)}
+
+
+def _known_parts(known_names: Sequence[str]) -> set[str]:
+    """Give all parts of the known names of two letters and more, as `_pieces` writes them."""
+    said = (fold(part) for name in known_names for part in re.findall(r"[^\W\d_][\w'’‐-]*", name))
+    parts = {piece for part in said for piece in _pieces(part)}
+    return {part for part in parts if len(part) > 1 and part not in _PARTICLES}
+
+
+_PARTICLES = frozenset("van von de der den del della di da dos du la le el al bin ibn y".split())
 
 
 def _is_beside(words: Words, at: int, parts: set[str]) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from medllm.clinical.deidentify.names.eponyms import is_eponym_use
+from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
 from medllm.clinical.deidentify.names.pairs import (
     BE_FOLLOWED,
     BE_VERBS,
+    FIRM_NEAR,
     HEAD_OF_LINE,
     PERSON_VERBS,
     SHOUTED_BEHIND,
@@ -49,24 +50,60 @@ def find_listed_names(words: Words) -> Iterator[Span]:
             span = _initial_and_surname(words, at, known)
         if span is None and words.gap(at) == " ":
             span = unlisted_pair(words, at)
+        if span is None and low in known.surnames and _is_lone_surname(words, at, known):
+            span = Span(at, at + 1)
         if span:
             yield span
             done = span.last
 
 
+def _is_lone_surname(words: Words, at: int, known: Vocabulary) -> bool:
+    """Whether a listed family name alone is a person's: no other word, eponym, place or firm."""
+    low, surface, gap = words.lowers[at], words.surfaces[at], words.gap(at)
+    if surface.isupper() or len(low) < 3 or known.is_plain(low) or known.is_land(low):
+        return False
+    if low in known.eponyms or known.is_city(low) or is_eponym_use(words, at) or is_firm(words, at):
+        return False
+    start, end = words.starts[at], words.ends[at]
+    if words.text[end : end + 1] in ("®", "™", "-", "–", "_", "/") or (
+        start and words.text[start - 1] in '-–/_(“"'
+    ):
+        return False
+    if gap == " " and words.is_capital(at + 1) and words.surfaces[at + 1] not in ("RN", "MD"):
+        return False
+    if at and words.gap(at - 1) == " " and words.is_capital(at - 1):
+        return False
+    return not FIRM_NEAR.search(words.text[max(0, start - 15) : end + 40])
+
+
 def find_uncapitalised_names(words: Words) -> Iterator[Span]:
-    """Give listed given names, with a listed family name behind, of a text without capitals."""
+    """Give listed given names and what may be a family name behind, of a text in small letters."""
     known = vocabulary()
     if not words.is_without_capitals:
         return
     for at in words.where(known.given):
         low, follows = words.lowers[at], words.lowers[at + 1]
-        joined = words.gap(at) == " " and follows in known.surnames
+        joined = words.gap(at) == " " and _may_be_surname(follows, known)
         sure = not known.is_plain(low) and len(low) > 2 and not is_eponym_use(words, at)
-        if sure or (joined and low not in _COMMON and not known.is_plain(follows)):
+        listed = joined and follows in known.surnames and not known.is_plain(follows)
+        if sure or (listed and low not in _COMMON):
             yield Span(at, at + 1 + joined)
+    for at in words.where(("name", "names", "surname")):
+        if words.gap(at) in (" ", ": ", " is ", " - ") and _may_be_surname(
+            words.lowers[at + 1], known
+        ):
+            behind = words.gap(at + 1) == " " and _may_be_surname(words.lowers[at + 2], known)
+            yield Span(at + 1, at + 2 + behind)
 
 
+def _may_be_surname(low: str, known: Vocabulary) -> bool:
+    """Whether a small word is a family name by the list, or no word that is known."""
+    if low in known.surnames and low not in _COMMON:
+        return True
+    return len(low) > 2 and not known.is_plain(low) and _INFLECTED.search(low) is None
+
+
+_INFLECTED = re.compile(r"(?:ed|ing|ly|s|[^a-z'’-].*)$", re.ASCII)
 _COMMON = frozenset("will may mark so do an in on long sue hope art bill can see don pat".split())
 
 

@@ -26,11 +26,12 @@ _PERSONAL = re.compile(
 )
 """What stands behind the name of a person and no other: a birth date, an age, a number."""
 _NUMBERED = re.compile(
-    r"(?:\s[A-Z]\.?)?\s{1,4}(?:\d{5,10}\b|\d{1,2}/\d{1,2}/\d{2,4}|DOB|MRN|\d{1,3}[ ]?[yMF])"
+    r"(?:\s[A-Z]\.?)?\s{0,4}[(\[,]?\s?"
+    r"(?:\d{5,10}\b|\d{1,2}/\d{1,2}/\d{2,4}|DOB|MRN|\d{1,3}[ ]?[yMF])"
 )
 SHOUTED_BEHIND = re.compile(r"\s?[,;(]|\s{1,3}(?:\d|DOB|MRN|D\d)|\n|$")
 """What may follow a family name in capitals behind a given name."""
-_FIRM_NEAR = re.compile(
+FIRM_NEAR = re.compile(
     r"[®™]|\bAG[,)]|\b(?:Inc|Ltd|Corp|Co|GmbH|LLC|SpA|Srl|S\.?A|USA|UK)\b|\b(?:Germany|Japan"
     r"|China|France|Italy"
     r"|Technolog|Medical|Systems?|Pharma|Scientific|Laborator|Biosystems|Diagnostics|version)"
@@ -39,18 +40,28 @@ HEAD_OF_LINE = re.compile(r"(?:^|\n|[;|>:]\s|\.\s)[ \t]{0,4}$")
 
 
 PERSON_VERBS = frozenset(
-    """presented presents complains complained denies denied states stated says said
-    tells told lives lived smokes smoked drinks attended attends endorses declined
-    declines recalls admits weighs remembers moved woke felt feels slept phoned
-    telephoned texted posts agrees understands walks reports reported noticed mentions
-    mentioned drives worked describes died returns returned""".split()
+    """presented presents complains complained denies denied states stated says said tells told
+    lives lived smokes smoked drinks attended attends endorses declined declines recalls admits
+    weighs remembers moved woke felt feels slept phoned telephoned texted posts agrees understands
+    walks reports reported noticed mentions mentioned drives worked describes died returns returned
+    walked spoke speaks asked asks wants wanted visited visits thinks thought arrived refuses
+    refused wishes enjoys likes ate eats sat cried wept hopes hoped worries laughed called calls
+    rang stood coughed vomited fainted fell drove swam ran climbed recalled insisted insists
+    preferred prefers tolerated tolerates ambulated ambulates voided snored smiled sleeps consented
+    consents looks seems appears""".split()
 )
 BE_VERBS = frozenset("is was has had will also now then".split())
 BE_FOLLOWED = frozenset(
     """a an admitted seen born referred discharged brought readmitted reviewed well alert doing keen
-    feeling aware unwell unable able happy comfortable married single retired living""".split()
+    feeling aware unwell unable able happy comfortable married single retired living given told
+    asked advised informed visited transferred taken started worried anxious tearful calm awake
+    asleep sitting walking eating sleeping been had not accompanied called prescribed still stable
+    waiting due ready going sent escorted helped found noted observed examined""".split()
 )
-THINGS_DO = frozenset("reports reported is was has had works returns returned mentions".split())
+THINGS_DO = frozenset(
+    """reports reported is was has had works returns returned mentions ran fell looks seems appears
+    calls called prefers preferred insists visits""".split()
+)
 """Verbs that papers, machines and departments do as well."""
 _NOT_BEFORE_PERSON = frozenset(
     """the a an using via under version model type called named brand performed platform software
@@ -171,7 +182,7 @@ def _stands_free(words: Words, span: Span) -> bool:
     thing = words.lowers[span.last] in _THINGS and "(" not in words.gap(span.last - 1)
     if thing or re.match(r"\s?[\d.]*\d", words.text[end : end + 4]):
         return False
-    if _FIRM_NEAR.search(words.text[max(0, start - 15) : end + 30]):
+    if FIRM_NEAR.search(words.text[max(0, start - 15) : end + 30]):
         return False
     return not _is_species(words.lowers[span.first], words.lowers[span.last - 1])
 
@@ -184,7 +195,7 @@ def _is_species(genus: str, species: str) -> bool:
 def _is_person_behind(words: Words, span: Span) -> bool:
     """Whether what follows is what only a person has or does."""
     if _PERSONAL.match(words.text, words.ends[span.last - 1]):
-        return not _FIRM_NEAR.search(words.text[words.starts[span.first] :][:60])
+        return not FIRM_NEAR.search(words.text[words.starts[span.first] :][:60])
     if words.gap(span.last - 1) != " ":
         return False
     after, next_but_one = words.lowers[span.last], words.lowers[span.last + 1]
@@ -212,7 +223,7 @@ def _is_last_field(words: Words, span: Span) -> bool:
         and line.endswith((", ", "; ", "| "))
         and len(line) < 80
         and any(letter.isdigit() for letter in line)
-        and not _FIRM_NEAR.search(line)
+        and not FIRM_NEAR.search(line)
     )
 
 

@@ -46,7 +46,7 @@ _ROLES = frozenset(
     haematologist rheumatologist pulmonologist intensivist tutor headteacher supervisor instructor
     trainer recorder endoscopist caller foreman principal translator executor trustee volunteer
     porter dispatcher sitter guard coach perfusionist orthotist prosthetist embryologist sonologist
-    orthodontist""".split()
+    orthodontist rep representative advocate keyworker buddy""".split()
 )
 _BARE = frozenset("pt patient client proband infant employee student".split())
 """Roles of the patient: what follows must be a sure name, as in "Pt Ann Roe"."""
@@ -60,10 +60,11 @@ _BY_VERBS = frozenset(
 )
 _WITH_VERBS = frozenset(
     """discussed d/w spoke spoken meeting seen reviewed lives lived talked met consulted conferred
-    conversation appointment follow-up followup resides living staying clinic d s w""".split()
+    conversation appointment session interview call chat visit follow-up followup resides living
+    staying clinic d s w""".split()
 )
 _TO_VERBS = frozenset(
-    "called reported communicated conveyed spoke spoken talked relayed sent copied addressed "
+    "called reported communicated conveyed spoke spoken talked relayed sent copied addressed given "
     "handed over letter".split()
 )
 _TOLD = frozenset(
@@ -82,6 +83,7 @@ _GREETINGS = frozenset("dear hi hello hey".split())
 _CLOSINGS = frozenset(
     "sincerely regards wishes thanks faithfully truly cheers respectfully cordially signed".split()
 )
+_SPEECH = frozenset("session interview conversation chat".split())
 _LIVES = frozenset("lives living lived resides staying stays".split())
 _TIME_BEFORE = re.compile(r"\d:\d\d(?:\s?[ap]m)?\s$")
 _CALLED = re.compile(r"(?:known as|goes by|call me|name is|name was|i'm|i am|this is|called)$")
@@ -197,7 +199,7 @@ def _after_phrase(words: Words, at: int) -> Iterator[Span]:
     if not fits or not re.fullmatch(r",?\s[(\"“']?|/\s?", words.gap(at)):
         return
     span = read_name(words, at + 1, trusted=False, cued=True)
-    believed = low in ("by", "me", "w") or before in _LIVES or _is_timed(words, at)
+    believed = low in ("by", "me", "w") or before in _LIVES | _SPEECH or _is_timed(words, at)
     believed = believed or (span is not None and credential_at(words, span.last) != "")
     if span and before in _TOLD:
         believed = words.lowers[span.last] in (
@@ -301,6 +303,9 @@ def _before_credential(words: Words, at: int) -> Iterator[Span]:
     if not strong and gap != ", ":
         return
     span = read_name_before(words, at - 1, fewest=2)
+    nursing = gap == " " and words.lowers[at] in ("rn", "lpn", "cna", "crna", "lvn", "lcsw", "msw")
+    if span is None and nursing and is_namelike(words, at - 1):
+        span = Span(at - 1, at)
     if (
         span is None
         and strong

@@ -207,7 +207,12 @@ def _may_have_dot(words: Words, at: int) -> bool:
 
 
 def _is_particle(words: Words, at: int) -> bool:
-    return words.is_capital(at + 1) and words.gap(at) in (" ", "-", "'", "\u00a0")
+    """Whether a capital follows, behind another particle or not: "de la Cruz"."""
+    while words.lowers[at] in _PARTICLES and words.gap(at) in (" ", "-", "'", "\u00a0"):
+        at += 1
+        if words.is_capital(at):
+            return True
+    return False
 
 
 def _is_part(words: Words, at: int, before: str, *, trusted: bool, cued: bool) -> bool:

@@ -88,7 +88,7 @@ _LABELS = (
     _Label(
         "device",
         r"s/n|sn(?=[\s:#=]{1,2}\w{0,4}\d)|serial|udi|imei|lot(?=[\s:#]{1,3}\w{0,4}\d|\s(?:no|num))|batch"
-        r"|ref(?=\s\d{3}-)",
+        r"|ref(?=\s\d{2,4}-\d{3})",
         r"device|implant|pump|monitor|lead|generator|stimulator|model|asset|pacemaker|icd|sensor"
         r"|meter|tag|asset\stag",
     ),
@@ -190,6 +190,23 @@ def find_labelled_numbers(words: Words) -> Iterator[Found]:
             yield Found(*match.span(group), "ssn", NUMBER_RANK - 1, "id")
     for match in _HIDDEN.finditer(text):
         yield Found(*match.span(1), "ssn", NUMBER_RANK - 1, "id")
+    yield from _find_numbered(text)
+
+
+_ANY_NUMBER = re.compile(
+    r"[a-z)] (?:number|no\.|nr\.?|ID|#) ?[:#]? ?"
+    r"([A-Z]{0,4}\d[\dA-Z]*(?:[ -][\dA-Z]{2,8}){0,4})(?![\w/]|\.\d)"
+)
+"""Whatever is numbered: "blood bag number B2840 06 528222"; few figures count and do not name."""
+_COUNTED = re.compile(r"(?:copy|catalog\w*|lot|batch|model|version|atomic|trial|approval) \w+\.?$")
+
+
+def _find_numbered(text: str) -> Iterator[Found]:
+    for match in _ANY_NUMBER.finditer(text):
+        digits = sum(letter.isdigit() for letter in match[1])
+        before = text[max(0, match.start() - 20) : match.start(1)].rstrip(" :#")
+        if digits >= 5 and not _COUNTED.search(before) and not _DATE.fullmatch(match[1]):
+            yield Found(*match.span(1), "other", NUMBER_RANK + 33, "id")
 
 
 def _listed_on(text: str, found: Found) -> Iterator[Found]:
@@ -259,7 +276,9 @@ def _is_worth(text: str, span: tuple[int, int], category: Category, strength: in
         return True
     if digits < (2 if category == "vehicle" or (category == "other" and strength == 2) else 3):
         return False
-    return category == "account" or not _DATE.fullmatch(value) or value.isdigit() and strength == 2
+    if category == "account" or not _DATE.fullmatch(value):
+        return True
+    return value.isdigit() and (strength == 2 or not 1900 <= int(value) <= 2035)
 
 
 def _is_telling(value: str, digits: int) -> bool:

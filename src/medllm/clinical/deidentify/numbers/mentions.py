@@ -48,6 +48,10 @@ _KEPT = re.compile(
     r"|captured|held|used\s(?:for|to|as)\s(?:identif|login|access|unlock|verif))",
     re.IGNORECASE,
 )
+_KEPT_BEHIND = re.compile(
+    r"(?:\s(?:template|id|no\.?|number|image|record|data)){0,2}(?:\s[A-Z]{0,4}-?\d[\w-]{2,20})?"
+    r"(?:\s(?:(?:are|is|was|were)\s)?(?:taken|obtained|recorded|captured|enrolled|stored|on\s(?:file|record)))?"
+)
 _SECURITY_NEAR = re.compile(
     r"finger-?prints?|biometric|log[\s-]?in|unlock|door|custody|badge|identity", re.IGNORECASE
 )
@@ -116,6 +120,7 @@ def find_mentions(words: Words) -> Iterator[Found]:
         end = _biometric_end(text, words.starts[at])
         if end:
             start = _start_with(text, words.starts[at], _BEFORE_PRINT)
+            end = _KEPT_BEHIND.match(text, end).end()  # type: ignore[union-attr]
             yield _found(start, end, "biometric", _BIOMETRIC_RANK)
     for at in words.where(_PHOTO_STARTS):
         match = _PHOTO.match(text, words.starts[at])

@@ -63,6 +63,20 @@ _SEEDS = (
         r"(?:\s[A-Z][\w'’-]+)?"
     ),
     re.compile(rf"{_HOUSE}(?:Avenue|Street|Route|Highway)\s[A-Z0-9]{{1,3}}\b"),
+    re.compile(
+        r"\b[A-ZÄÖÜ][a-zäöüß-]{1,20}(?:stra(?:ß|ss)e|str\.|weg|gasse|allee|platz|ring|damm|ufer|gracht"
+        r"|straat|laan|plein|kade|gade|vej|vägen|gatan|gata|veien|utca|katu)\s\d{1,4}\s?[a-z]?\b"
+    ),
+    re.compile(
+        r"\b(?:Via|Viale|Piazza|Corso|Calle|C/|Avenida|Avda\.|Rua|Rue|Paseo|Plaza|Carrer|Am|An der"
+        r"|Im|Zum|Unter den|ul\.|Ulica|Ulice|Praça)\s(?:(?:de|la|del|du|des|di|da|do)\s){0,2}"
+        r"[A-ZÀ-Þ][\w'’-]+"
+        r"(?:\s[A-ZÀ-Þ][\w'’-]+)?,?\s\d{1,4}\s?[a-z]?\b"
+    ),
+    re.compile(
+        r"\d(?<![\w.,:/-].)\d{0,4}[A-Za-z]?\s[A-Z][a-z]{2,12}(?:way|gate|side|fields?|croft|holme|acre|view"
+        r"|mead|bank|hurst|lea|garth|stead)(?=[,.;\n])"
+    ),
     re.compile(rf"{_HOUSE}The\s[A-Z][a-z]+(?=\s?[,\n])"),
     re.compile(rf"{_HOUSE}[A-Z][a-zß]{{2,20}}(?:straße|strasse|weg|gasse|platz|straat|laan)\b"),
 )

@@ -19,11 +19,13 @@ _CUE = re.compile(
     r"(?: (?:part|full)[- ]time| nights| days| shifts)?"
     r"(?: as (?:an? )?[\w-]+(?: [\w-]+)?)? (?:at|for|by|from|with)|employee of|(?:employer"
     r"|workplace)"
-    r"(?: name)?\s?[:=]|employer is)\s+(?:the\s)?",
+    r"(?: name)?\s?[:=|]|employer is)\s+(?:the\s)?",
     re.IGNORECASE,
 )
 _LEGAL = frozenset("ltd limited inc llc llp plc corp".split())
-_FIRM_BEFORE = re.compile(r"\b(?:at|for)\s((?:[A-Z][\w'’&-]*,?\s|&\s){1,5})$")
+_FIRM_BEFORE = re.compile(
+    r"(?:\b(?:at|for|to|from|by|with|of)\s|^|[:|]\s?|\n)((?:[A-Z][\w'’&-]*,?\s|&\s){1,5})$"
+)
 """A firm with its legal form behind "at" or "for": "accountant at Roe Haulage Ltd"."""
 _PARTNERS = re.compile(
     r"\b(?:at\s|for\s|work(?:s|ing)?\s\()([A-Z][\w'’-]{2,20}\s&\s[A-Z][\w'’-]{2,20})\b"
@@ -61,7 +63,7 @@ def find_employers(words: Words) -> Iterator[Found]:
         if not match or not cue:
             continue
         parts = re.findall(r"[^\W\d_]{2,}", match.group().lower())
-        told = ":" in cue.group() or "=" in cue.group()
+        told = any(mark in cue.group() for mark in ":=|")
         named = parts and not all(map(known.is_plain, parts))
         shouted = match.group().isupper() and len(match.group()) < 4
         if named and (told or _COMPANY_END.search(match.group()) or not shouted):

@@ -106,6 +106,21 @@ def find_institutions(words: Words) -> Iterator[Found]:
                 yield Found(start, end, "geographic", _INSTITUTION_RANK, "place")
                 yield from _town_behind(words, at)
     yield from find_prisons(words)
+    yield from find_wards(words)
+
+
+_WARD = re.compile(
+    r"\bWard\s(?:no\.?\s)?(\d{1,2}\s?(?:[A-Z]|North|South|East|West)?|[A-Z]\d{1,2}[A-Z]?|[A-Z][a-zà-ÿ]{2,15})\b"
+    r"(?!\s(?:round|sister|clerk|manager|nurse))"
+)
+
+
+def find_wards(words: Words) -> Iterator[Found]:
+    """Give the "7B" of "Ward 7B" and the name of "Ward Jenner"."""
+    if "Ward " in words.text:
+        for match in _WARD.finditer(words.text):
+            if match[1][0].isdigit() or not vocabulary().is_plain(match[1].lower()):
+                yield Found(*match.span(1), "geographic", _INSTITUTION_RANK, "ward")
 
 
 def find_prisons(words: Words) -> Iterator[Found]:
