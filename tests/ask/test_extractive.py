@@ -130,6 +130,30 @@ def test_what_has_nothing_to_do_with_the_patient_comes_after_what_has() -> None:
     assert claim.text == "Fever and cough had begun in May with a rash."
 
 
+def test_what_says_nothing_about_the_patient_does_not_fill_up_the_summary() -> None:
+    source = hit(
+        "A man of 40 presented with fever, cough and a rash. CT showed marks of a rash. "
+        "A tube of the usual kind had been put in through the nose on some day. "
+        "The specimen of the omentum had a weight that nobody wrote down in the end. "
+        "He went home on day six."
+    )
+    claims = write_extractive((source,), weights("fever cough rash"), n_sentences=8)
+    told = " ".join(claim.text for claim in claims)
+    assert "presented with fever" in told
+    assert "tube" not in told
+    assert "omentum" not in told
+
+
+def test_an_outcome_is_told_though_it_has_few_of_the_words_of_the_note() -> None:
+    source = hit(
+        "A man of 40 presented with fever, cough and a rash, which had begun in May, at night. "
+        "CT showed nothing. Samples of sputum were sent away, and nothing grew in them at all. "
+        "His fever was treated with doxycycline. He recovered from the rash within weeks."
+    )
+    claims = write_extractive((source,), weights("fever cough rash"), n_sentences=8)
+    assert [claim.section for claim in claims if "recovered" in claim.text] == ["outcome"]
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("cue", ["presented with", "CT showed", "treated for", "recovered from"])
 def test_the_shares_of_a_short_summary_do_not_leave_it_empty(n: int, cue: str) -> None:

@@ -132,3 +132,26 @@ def test_the_denial_of_a_disorder_is_not_a_result():
 )
 def test_numbers_are_read_in_both_notations(written, number):
     assert parse_number(written) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The lesion was dark on T1 and bright on T2 images.",
+        "There was a fracture of T4.",
+        "The specimen was 16 cm in length, 7 cm in width.",
+    ],
+)
+def test_an_image_a_vertebra_and_a_specimen_have_no_vital_signs(text: str) -> None:
+    assert not [found for found in find_findings(text) if found.kind == "vital"]
+
+
+def test_a_small_body_temperature_with_its_unit_is_read_and_called_implausible() -> None:
+    (found,) = find_findings("Temp 19 °C.")
+    assert (found.normalised, found.flag) == ("body temperature", "implausible")
+
+
+def test_a_name_in_brackets_before_its_value_is_taken_with_its_bracket() -> None:
+    text = "His enzyme (ALT) of 204/188 U/L was high."
+    (found,) = [found for found in find_findings(text) if found.kind == "result"]
+    assert found.text == "(ALT) of 204/188 U/L"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from medllm.ask.evidence import Sentence, evidence_sentences
 from medllm.records import Citation, Claim, Hit, Section
@@ -31,7 +31,8 @@ _WORDS = range(4, 101)
 _FIGURE = re.compile(r"\(?\b(?:figs?\.|figures?|tables?)\s*\d", re.IGNORECASE)
 _LEANS_BACK = re.compile(
     r"(?:he|she|it|they|this|these|those|his|her|their|its|however|therefore|thus|moreover|"
-    r"also|then|both|such|subsequently|in addition|furthermore)\b",
+    r"also|then|both|such|subsequently|in addition|furthermore|and|following which|"
+    r"all (?:of )?these)\b",
     re.IGNORECASE,
 )
 _LEANING = 0.8
@@ -44,14 +45,19 @@ _METHODS = re.compile(
 )
 _METHODS_WEIGHT = 0.5
 """What an article did or wanted to do is worth less than what it found."""
+_LEAST = 0.25
+"""What is worth less than this share of the best sentence says nothing about the patient."""
+_LEAST_TOLD = 0.1
+"""The same of what plainly tells how a similar patient came, was treated and fared."""
 _FROM_ONE = 3
 """Sentences of one article, and sentences of one patient in a section: so many at most."""
 
 _CUES: dict[Section, re.Pattern[str]] = {
     "outcome": re.compile(
         r"discharg|recover(?:ed|y)|follow[- ]?up|(?:months?|years?|weeks?) later|died|death|"
-        r"remission|asymptomatic|uneventful|relapse|recurren|remain(?:s|ed) (?:well|stable|free)|"
-        r"symptom[- ]free|resol(?:ved|ution)|improved|autopsy|outcome",
+        r"remission|asymptomatic|went home|uneventful|relapse|recurren|"
+        r"remain(?:s|ed) (?:well|stable|free)|symptom[- ]free|resol(?:ved|ution)|improved|"
+        r"autopsy|outcome",
         re.IGNORECASE,
     ),
     "treatment": re.compile(
@@ -89,13 +95,41 @@ def write_extractive(
     of_patients = [s for s in sentences if kinds[s.number - 1] == "patients"]
     of_articles = [s for s in sentences if kinds[s.number - 1] == "articles"]
     quotas = _quotas(n_sentences, bool(of_patients), bool(of_articles))
+    best = max((_worth(sentence, value, {}) for sentence in sentences), default=0.0)
     chosen: list[Sentence] = []
     claims: list[Claim] = []
     for section in _SECTIONS:
         fitting = [s for s in of_patients if _section(s, evidence) == section]
-        claims += _claims(pick(fitting, value, quotas[section], chosen), section)
+        picked = _pick_told(fitting, section, value, quotas[section], chosen, best=best)
+        claims += _claims(picked, section)
     claims += _claims(pick(of_articles, value, quotas["articles"], chosen), "articles")
     return claims or _from_any_section(sentences, evidence, value, n_sentences)
+
+
+def _pick_told(
+    fitting: Sequence[Sentence],
+    section: Section,
+    value: Mapping[int, float],
+    n: int,
+    chosen: list[Sentence],
+    *,
+    best: float,
+) -> list[Sentence]:
+    """Give up to `n` sentences that tell a part of a case, without what says too little.
+
+    How another patient was treated and fared shares few words with a note that cannot know it yet;
+    an outcome is told by its words rather than by standing at the end.
+    """
+    cues = _CUES[section]
+    told = [sentence for sentence in fitting if cues.search(sentence.text)]
+    if section == "outcome" and told:
+        fitting = told
+
+    def least(sentence: Sentence) -> float:
+        is_told = section != "work-up" and sentence in told
+        return best * (_LEAST_TOLD if is_told else _LEAST)
+
+    return pick(fitting, value, n, chosen, least=least)
 
 
 def _from_any_section(
@@ -130,11 +164,12 @@ def pick(
     n: int,
     chosen: list[Sentence],
     *,
+    least: Callable[[Sentence], float] = lambda _: 0.0,
     max_words: int | None = None,
 ) -> list[Sentence]:
     """Give up to `n` sentences, best first by what they add to `chosen`, which they are added to.
 
-    With `max_words` sentences that do not fit any more are passed over.
+    What adds no more than `least` says is left out, with `max_words` also what does not fit.
     """
     left = list(sentences)
     covered = Counter(term for sentence in chosen for term in sentence.terms)
@@ -142,8 +177,8 @@ def pick(
     while left and len(picked) < n:
         best = max(left, key=lambda s: (_worth(s, value, covered), -s.number, -s.start))
         left.remove(best)
-        if _worth(best, value, covered) <= 0:
-            break
+        if _worth(best, value, covered) <= least(best):
+            continue
         n_words = len(best.text.split())
         is_too_long = max_words is not None and n_words > max_words
         n_from_it = sum(other.number == best.number for other in picked)

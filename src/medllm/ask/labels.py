@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from medllm.records import Document, Finding, Section
 
 SECTIONS: dict[Section, str] = {
@@ -15,6 +17,7 @@ SECTIONS: dict[Section, str] = {
 """Section of a summary -> its heading, in the order in which they are shown."""
 
 _HEADLINE_CHARACTERS = 110
+_PAIR = re.compile(r"(?<![\d./])(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(?![\d/])")
 
 
 def headline(document: Document) -> str:
@@ -41,9 +44,14 @@ def age_in_words(years: float) -> str:
 
 
 def value_in_words(finding: Finding) -> str:
-    """Write the value with its unit, without an exponent or a needless fraction; "" for none."""
+    """Write the value with its unit, without an exponent or a needless fraction; "" for none.
+
+    Of a pair, as in "104/62 mmHg", both are given as they are written.
+    """
     if finding.value is None:
         return ""
+    pair = _PAIR.search(finding.text)
     number = f"{finding.value:.10f}".rstrip("0").rstrip(".")
-    space = "" if finding.unit.startswith("/") else " "
+    number = "/".join(pair.groups()) if pair else number
+    space = "" if finding.unit.startswith("/") else " × " if finding.unit.startswith("10^") else " "
     return f"{number}{space}{finding.unit}".strip()

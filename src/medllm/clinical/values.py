@@ -61,6 +61,8 @@ _SCORES = frozenset(
 )
 """Names, besides those with a reference range, after which a bare number makes sense."""
 
+_SMALLEST = {("body temperature", ""): 20.0, ("body height", "cm"): 20.0}
+"""Below it something else is meant: a T2 image, vertebra T4, stage T1, a specimen's length."""
 _BREATHS = re.compile(r"breath|cycle|resp|^c", re.IGNORECASE)
 _PER_VOLUME = re.compile(rf"\s?(/\s?{VOLUME})", re.IGNORECASE)
 
@@ -201,6 +203,8 @@ def _make(
     kind: FindingKind = "result"
     if name is not None:
         label, kind = name.concept.name, name.concept.kind
+        if measured.value < _SMALLEST.get((label, unit), 0):
+            return None
         if tokens.starts[name.first] >= measured.end:
             end = tokens.ends[name.last - 1]
             behind = _PER_VOLUME.match(text, end)
@@ -216,6 +220,8 @@ def _make(
             start = tokens.starts[measured.token - 1]  # "CD20 (+)"
     if "(" in text[start:end] and text[end : end + 1] == ")" and ")" not in text[start:end]:
         end += 1
+    if text[start - 1 : start] == "(" and ")" in text[start:end].partition("(")[0]:
+        start -= 1  # "alanine transaminase (ALT) of 204"
     said = text[start:end].rstrip()
     return Finding(
         text=said,
