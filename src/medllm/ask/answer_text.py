@@ -143,10 +143,10 @@ def _split(text: str, numbers: tuple[int, ...]) -> list[Sentence]:
 
 
 def _from_unfinished(reader: ObjectReader) -> list[Sentence]:
-    """Read the object that an answer broke off in."""
+    """Read the object that an answer broke off in, before its sources or among them or after."""
     item, is_text_whole = reader.unfinished()
     found = _from_item(item) if item else []
-    if found and not is_text_whole:
+    if found and not (is_text_whole and found[-1].sources):
         found[-1] = found[-1]._replace(is_whole=False)
     return found
 
