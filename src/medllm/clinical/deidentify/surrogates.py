@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from medllm.clinical.deidentify.dates.shift import shifted_text, year_only
 from medllm.clinical.deidentify.text import Found
-from medllm.clinical.deidentify.vocabulary import vocabulary
+from medllm.clinical.deidentify.vocabulary import fold, vocabulary
 
 _INITIALS = "BCDFGHJKLMNPRSTVWZ"
 _VOWELS = "aeiou"
@@ -59,6 +59,7 @@ _LABELS = {
     "ip": "[IP address]",
     "other": "[identifier]",
 }
+_BRACKETED = frozenset({*_PLAIN_TEXT.values(), *_LABELS.values()})
 _DONE = re.compile(
     r"ANON-[A-Z2-7]{6}|anon\.[a-z2-7]{6}@example\.org|https://example\.org/anon-[a-z2-7]{6}"
     r"|0\.0\.\d{1,3}\.\d{1,3}|100::[0-9a-f]{4}|@anon_[a-z2-7]{6}|000-555-\d{4}|00000|ZZ99 9ZZ|90\+"
@@ -80,6 +81,8 @@ def is_surrogate(text: str, item: Found) -> bool:
     said = text[item.start : item.end]
     if item.kind == "known":
         return False
+    if text[item.start - 1 : item.start] == "[" and text[item.end : item.end + 1] == "]":
+        return f"[{said}]" in _BRACKETED
     if item.kind == "age":
         return said == "90+"
     if item.kind in ("person", "company", "place", "street"):
@@ -92,6 +95,10 @@ def _is_invented(word: str) -> bool:
     if len(word) == 1 or word in _KEPT_PARTS:
         return True
     return any(p.fullmatch(word) for p in (_GIVEN, _SURNAME, _PLACE)) or word in ("Road", "Group")
+
+
+_NAME_PART = re.compile(r"(?:['’]?[^\W\d_][\u0300-\u036f]*)+")
+"""Of "O'Neill" and "ONeill" the same is made."""
 
 
 class Surrogates:
@@ -117,7 +124,7 @@ class Surrogates:
         if item.kind == "initials":
             return re.sub(r"[^\W\d_]", lambda m: "X" if m[0].isupper() else "x", said)
         if item.kind in ("person", "known"):
-            return re.sub(r"[^\W\d_][^\W\d_\u0300-\u036f]*", lambda m: self._name_part(m[0]), said)
+            return _NAME_PART.sub(lambda match: self._name_part(match[0]), said)
         if item.kind == "company":
             return f"{self.word('place', said.lower())} Group"
         if item.kind == "place":
@@ -127,7 +134,7 @@ class Surrogates:
         return self._number(said, item)
 
     def _name_part(self, part: str) -> str:
-        low = part.lower()
+        low = fold(part).replace("'", "").replace("’", "")
         if low in _KEPT_PARTS and not part[0].isupper():
             return part
         initial = self._initial(low[0])

@@ -31,8 +31,13 @@ Category = Literal[
 ]
 """The 18 identifiers of 45 CFR 164.514(b)(2)(i), A to R. Ages over 89 belong to "date" (C)."""
 
-_WORD = re.compile(r"[^\W\d_][^\W\d_\u0300-\u036f]*(?:['’\-‐][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:['’\-‐][^\W\d_]+)*")
 """A word with its hyphens and apostrophes: "O'Neill", "Smith-Jones", "Roe's"."""
+_ACCENT = re.compile(r"[\u0300-\u036f]")
+_ACCENTED_WORD = re.compile(
+    r"(?:[^\W\d_][\u0300-\u036f]*)+(?:['’\-‐](?:[^\W\d_][\u0300-\u036f]*)+)*"
+)
+"""The same where accents are characters of their own, as some systems write them; slower."""
 _POSSESSIVE = ("'s", "’s", "'S", "’S")
 
 
@@ -95,7 +100,8 @@ class Words:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        matches = list(_WORD.finditer(text))
+        word = _ACCENTED_WORD if _ACCENT.search(text) else _WORD
+        matches = list(word.finditer(text))
         self.surfaces = [_without_possessive(match[0]) for match in matches]
         self.starts = [match.start() for match in matches]
         self.ends = [at + len(word) for at, word in zip(self.starts, self.surfaces, strict=True)]

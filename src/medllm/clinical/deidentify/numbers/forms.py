@@ -81,6 +81,8 @@ def find_forms(words: Words) -> Iterator[Found]:
         if is_nhs_number(match.group()):
             yield Found(*match.span(), "medical_record", FORM_RANK, "id")
     for match in _LONG.finditer(text):
+        if text[max(0, match.start() - 6) : match.start()].rstrip(" :").endswith(("PMID", "PMC")):
+            continue
         if len(match.group().rstrip("0")) > 4:
             yield Found(*match.span(), "other", _LAST_RANK, "id")
     for match in _SOLID.finditer(text):

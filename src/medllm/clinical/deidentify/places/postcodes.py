@@ -41,6 +41,8 @@ _AMERICAN = frozenset(
     michigan minnesota mississippi missouri montana nebraska nevada new north ohio oklahoma oregon
     pennsylvania rhode south tennessee texas utah vermont virginia west wisconsin wyoming""".split()
 )
+_DEGREES = ("MD", "PA", "DC", "MA", "OD", "DO")
+"""States that are degrees too: "R. Roe, MD" lives nowhere."""
 _CITY_BEFORE = ("in", "from", "of", "near", "to", "at", "outside")
 _LOW_PARTS = ("upon", "on", "de", "la", "the", "of", "le", "or")
 _NO_TOWN = frozenset(
@@ -99,7 +101,9 @@ def _find_before_states(words: Words) -> Iterator[Found]:
             continue
         first = first_of_town(words, at - 1)
         ends = _FIELD_ENDS.match(text, words.ends[end - 1]) is not None
-        ends = ends and (short or words.lowers[at] in _AMERICAN)
+        ends = (
+            ends and (short or words.lowers[at] in _AMERICAN) and words.surfaces[at] not in _DEGREES
+        )
         town = _is_town(words, first, at - 1, alone=ends)
         land = region_end(words, first) and not city_end(words, first)
         if first < at and not land and (code or town):
