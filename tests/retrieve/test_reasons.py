@@ -52,6 +52,11 @@ def test_an_abnormal_value_is_named_without_its_number() -> None:
     assert reasons(NOTE, of="Troponin was 12 ng/L.") == ("troponin",)
 
 
+def test_that_vital_signs_were_taken_is_no_reason() -> None:
+    text = "A 54-year-old man with a heart rate of 130/min and tetanus."
+    assert reasons(text, of="Tetanus; the heart rate was 60/min.") == ("tetanus",)
+
+
 def test_the_title_counts_and_no_reason_is_given_twice() -> None:
     found = reasons(NOTE, of="Apixaban, and again apixaban.", title="Calf swelling")
     assert sorted(found) == sorted(set(found))

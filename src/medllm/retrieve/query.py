@@ -36,7 +36,7 @@ def shape_query(text: str, findings: Iterable[Finding]) -> str:
     What is left out is blanked, so that offsets still hold. A finding that is named elsewhere as
     the patient's own stays there.
     """
-    return _blank(text, (f for f in findings if f.negated or f.experiencer != "patient"))
+    return blank(text, (f for f in findings if f.negated or f.experiencer != "patient"))
 
 
 def note_terms(text: str, findings: Sequence[Finding]) -> dict[int, float]:
@@ -50,7 +50,7 @@ def note_terms(text: str, findings: Sequence[Finding]) -> dict[int, float]:
     if not is_note(shaped, findings):
         return dict.fromkeys(words.count_terms(shaped), 1.0)
     ordinary = (f for f in findings if f.kind in ("vital", "result") and not _is_abnormal(f))
-    counts = words.count_terms(_content_words(_blank(shaped, ordinary)))
+    counts = words.count_terms(_content_words(blank(shaped, ordinary)))
     terms = {term: math.sqrt(count) for term, count in counts.items()}
     for finding in findings:
         if is_searched(finding):
@@ -83,7 +83,8 @@ def _content_words(text: str) -> str:
     return " ".join(filter(says_something, words.written_words(text)))
 
 
-def _blank(text: str, findings: Iterable[Finding]) -> str:
+def blank(text: str, findings: Iterable[Finding]) -> str:
+    """Give the text with spaces where the findings stand."""
     letters = list(text)
     for finding in findings:
         letters[finding.start : finding.end] = " " * (finding.end - finding.start)

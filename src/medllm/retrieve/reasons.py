@@ -9,7 +9,7 @@ from medllm.clinical.tokens import canonical
 from medllm.clinical.words import ANATOMY, STRONG, WordClasses
 from medllm.records import Finding, Hit
 from medllm.retrieve import words
-from medllm.retrieve.query import is_note, is_searched, says_something
+from medllm.retrieve.query import blank, is_note, is_searched, says_something
 
 _AT_MOST = 6
 _LONG_NAME = 40
@@ -36,11 +36,12 @@ class Reasons:
         self, text: str, findings: Sequence[Finding], weights: Mapping[int, float]
     ) -> None:
         """`text` is what was searched for, `weights` its terms with tf x idf."""
-        names = [name for finding in findings if is_searched(finding) for name in _names(finding)]
+        names = [name for finding in findings if _is_reason(finding) for name in _names(finding)]
         self._names = sorted(names, key=lambda name: -len(name.terms))
         is_any_word = not is_note(text, findings)
         self._words: dict[int, str] = {}
-        for word in words.written_words(text):
+        unmeasured = blank(text, (f for f in findings if f.kind == "vital"))
+        for word in words.written_words(unmeasured):
             term = words.term_of(word)
             if term is not None and says_something(word) and (is_any_word or _is_clinical(word)):
                 self._words.setdefault(term, word.lower())
@@ -66,11 +67,15 @@ class Reasons:
         return tuple(found[:_AT_MOST])
 
 
+def _is_reason(finding: Finding) -> bool:
+    """Whether a finding says something about a document: any note names the vital signs."""
+    return is_searched(finding) and finding.kind != "vital"
+
+
 def _names(finding: Finding) -> list[_Name]:
     """Give what the note calls a finding, then its usual name; of a value only the latter."""
     written = " ".join(finding.text.split())
-    is_value = finding.kind in ("vital", "result")
-    forms = [] if is_value or len(written) > _LONG_NAME else [written]
+    forms = [] if finding.kind == "result" or len(written) > _LONG_NAME else [written]
     forms.append(finding.normalised)
     named = [_Name(form, frozenset(words.count_terms(form))) for form in forms]
     return [name for name in named if name.terms]

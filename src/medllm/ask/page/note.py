@@ -126,7 +126,8 @@ def findings_section(note: Note, findings: Sequence[Finding]) -> Html:
     grouped: defaultdict[str, list[tuple[int, Finding]]] = defaultdict(list)
     for number, finding in enumerate(findings, start=1):
         group = group_of(finding)
-        is_value = group == "own" and finding.value is not None and finding.kind != "age"
+        is_measured = finding.value is not None and finding.kind in ("vital", "result")
+        is_value = group == "own" and is_measured
         place = number if 0 <= finding.start < finding.end <= len(note.text) else 0
         grouped["values" if is_value else group].append((place, finding))
     hint = "Read from the note by rules, which can miss or misread. Each opens its place in it."
