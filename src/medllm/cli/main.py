@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from medllm import __version__
-from medllm.cli import ask, complaints, data, doctor, evaluate, findings, index, search
+from medllm.cli import ask, complaints, data, doctor, evaluate, findings, index, model, search
 
 app = typer.Typer(
     name="medllm",
@@ -23,6 +23,7 @@ app.command("ask")(ask.ask)
 app.command("findings")(findings.findings)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")
+app.add_typer(model.app, name="model")
 app.command("doctor")(doctor.doctor)
 
 

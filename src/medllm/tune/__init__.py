@@ -1,0 +1,1 @@
+"""The road from records to a trained model: encode, train, merge; needs the extra `train`."""
