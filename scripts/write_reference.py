@@ -86,7 +86,7 @@ def _key(name: str, field: FieldInfo) -> str:
 
 
 def _type(field: FieldInfo) -> str:
-    names = {"int": "whole number", "float": "number", "str": "text", "Path | None": "path"}
+    names = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
     choices = getattr(field.annotation, "__args__", ())
     if choices and all(isinstance(choice, str) for choice in choices):
         return "one of " + ", ".join(f"`{choice}`" for choice in choices)
@@ -107,6 +107,8 @@ def _bounds(field: FieldInfo) -> list[str]:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

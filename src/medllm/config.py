@@ -85,6 +85,39 @@ class ModelsConfig(_Section):
     """A file that holds the key of an OpenAI-compatible server, and nothing else."""
 
 
+class ServeConfig(_Section):
+    """How the server is reached and how much it takes on."""
+
+    host: str = "127.0.0.1"
+    """The address to listen at. Any but this machine's own needs accounts and TLS or a proxy."""
+    port: int = Field(default=8337, ge=0, le=65535)
+    """The port to listen at; 0 takes a free one."""
+    names: str = ""
+    """Host names by which browsers may call the server besides its address, separated by spaces."""
+    concurrent: int = Field(default=2, ge=1, le=64)
+    """How many questions are worked on at once."""
+    waiting: int = Field(default=32, ge=0, le=10_000)
+    """How many more may wait; what comes then is asked to come again later."""
+    waiting_each: int = Field(default=8, ge=1, le=10_000)
+    """How many of those one user may have waiting."""
+    deadline_s: float = Field(default=300.0, gt=0)
+    """The longest that one question is worked on; what is there by then is kept."""
+    body_timeout_s: float = Field(default=30.0, gt=0)
+    """How long a request may take to arrive, at less than 1 kB/s."""
+    max_upload_bytes: int = Field(default=1_000_000_000, ge=1_000)
+    """The largest file of documents that may be sent to be indexed."""
+    stale_after_days: int = Field(default=365, ge=1)
+    """The page says so when nothing was added to the index for as long as this."""
+    tls_certificate: Path | None = Field(default=None, strict=False)
+    """A PEM file with the server's certificate and those that it rests on."""
+    tls_key: Path | None = Field(default=None, strict=False)
+    """A PEM file with its key."""
+    behind_proxy: bool = False
+    """Whether a proxy in front of the server ends TLS."""
+    idle_lock_s: float = Field(default=900.0, gt=0)
+    """How long a session may rest before it asks for the password again."""
+
+
 class Config(_Section):
     """Everything that can be set."""
 
@@ -94,6 +127,8 @@ class Config(_Section):
     """How a note is answered."""
     models: ModelsConfig = ModelsConfig()
     """How models are reached."""
+    serve: ServeConfig = ServeConfig()
+    """How the server is reached and how much it takes on."""
 
 
 def home_config() -> Path | None:

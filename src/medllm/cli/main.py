@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from medllm import __version__
-from medllm.cli import ask, complaints, data, doctor, evaluate, findings, index, model, search
+from medllm.cli import ask, complaints, data, doctor, evaluate, findings, index, model, search, serve
 
 app = typer.Typer(
     name="medllm",
@@ -21,6 +21,7 @@ app.add_typer(index.app, name="index")
 app.command("search")(search.search)
 app.command("ask")(ask.ask)
 app.command("findings")(findings.findings)
+app.command("serve")(serve.serve)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")

@@ -1,0 +1,1 @@
+"""The server: the page that a clinician uses, and the API around it."""

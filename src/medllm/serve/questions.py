@@ -1,0 +1,132 @@
+"""A question from the queue to its last event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from medllm.ask.note import check_note
+from medllm.ask.road import Step
+from medllm.records import Answer, Note
+from medllm.serve.answers import Json, answer_json, state_of, step_event
+from medllm.serve.asking import Asking, Corrections
+from medllm.serve.door import User
+from medllm.serve.refusals import Refused
+from medllm.serve.service import Service
+from medllm.serve.shapes import CorrectionsBody
+from medllm.serve.waiting import Ticket
+
+Event = tuple[str, Json]
+
+
+def read_question(service: Service, text: str) -> Note:
+    """Give the note; raise where it is too long, empty, or not English."""
+    limit = service.config.ask.max_note_characters
+    if len(text) > limit:
+        hint = "choose what to leave out"
+        raise Refused(
+            413, f"the note has {len(text):,} characters, the limit is {limit:,}", hint=hint
+        )
+    return check_note(text, limit)
+
+
+def read_corrections(body: CorrectionsBody) -> Corrections:
+    """Give the corrections of a request."""
+    return Corrections(
+        tuple((place.start, place.end) for place in body.rejected),
+        tuple((place.start, place.end, place.kind) for place in body.added),
+    )
+
+
+async def answer_events(
+    service: Service, user: User, note: Note, corrections: Corrections, ticket: Ticket
+) -> AsyncGenerator[Event, None]:
+    """Give the events of a question whose ticket is drawn: queued, the steps, then done.
+
+    Closing the generator stops the model; the place in the queue is given back when the thread is
+    free. Raises what the road raises.
+    """
+    loop = asyncio.get_running_loop()
+    came = loop.time()
+    asking: Asking | None = None
+    try:
+        async for place in _places(service, ticket):
+            yield "queued", {"place": place}
+        begun = loop.time()
+        asking = Asking(
+            service.road,
+            note,
+            corrections=corrections,
+            gate=service.index.gate,
+            deadline_s=service.config.serve.deadline_s,
+        )
+        service.begin(asking, ticket)
+        answer: Answer | None = None
+        async with aclosing(asking.steps()) as steps:
+            async for step in steps:
+                _observe(service, step, loop.time() - begun)
+                answer = step.answer or answer
+                if event := step_event(step):
+                    yield event
+        if answer is None:
+            raise Refused(503, "the question took too long", hint="serve.deadline_s sets the limit")
+        waited, taken = begun - came, loop.time() - begun
+        yield "done", _whole(service, user, _told(asking, answer), waited, taken)
+    finally:
+        if asking is None:
+            service.room.leave(ticket)
+        else:
+            asking.stop()
+
+
+async def answer_whole(
+    service: Service, user: User, note: Note, corrections: Corrections, ticket: Ticket
+) -> Json:
+    """Give the last event's data."""
+    data: Json = {}
+    events = answer_events(service, user, note, corrections, ticket)
+    async with aclosing(events):
+        async for _, latest in events:
+            data = latest
+    return data
+
+
+async def _places(service: Service, ticket: Ticket) -> AsyncGenerator[int, None]:
+    """Give the place in the queue whenever it changes, until it is this ticket's turn."""
+    last = 0
+    while not ticket.granted.is_set():
+        place = service.room.place(ticket)
+        if place != last:
+            last = place
+            yield place
+        ticket.moved.clear()
+        await ticket.moved.wait()
+
+
+def _observe(service: Service, step: Step, seconds: float) -> None:
+    if step.findings is not None:
+        service.metrics.observe("findings", seconds)
+    elif step.evidence is not None:
+        service.metrics.observe("search", seconds)
+    elif step.answer is not None:
+        service.metrics.observe("answer", seconds)
+
+
+def _told(asking: Asking, answer: Answer) -> Answer:
+    """Say why an answer broke off where it was this server that broke it off."""
+    if asking.stopped != "late" or not answer.summary.incomplete:
+        return answer
+    words = "it took longer than the server allows"
+    return replace(answer, summary=replace(answer.summary, incomplete=words))
+
+
+def _whole(service: Service, user: User, answer: Answer, waited_s: float, road_s: float) -> Json:
+    service.metrics.count_answer(state_of(answer))
+    return answer_json(
+        answer,
+        id=service.answers.keep(answer, user.session),
+        index_version=service.index.version,
+        times={"waited_s": round(waited_s, 4), "road_s": round(road_s, 4)},
+    )

@@ -1,0 +1,131 @@
+"""Findings, search, and the whole road: as JSON, or as events while it is walked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from medllm.ask.page.render import render_page
+from medllm.clinical.findings import find_findings
+from medllm.records import DocumentKind
+from medllm.retrieve.index import Filter
+from medllm.retrieve.note_search import read_query, search_note
+from medllm.serve.answers import Json, findings_json, hits_json
+from medllm.serve.events import event_frame, stream, unless_gone
+from medllm.serve.questions import answer_events, answer_whole, read_corrections, read_question
+from medllm.serve.refusals import RESPONSES, Refused, as_refused
+from medllm.serve.service import Service, service_of, user_of
+from medllm.serve.shapes import (
+    AskAnswer,
+    AskRequest,
+    FindingsAnswer,
+    FindingsRequest,
+    SearchAnswer,
+    SearchRequest,
+)
+
+router = APIRouter(prefix="/api/v1", tags=["ask"], responses=RESPONSES)
+
+_EVENTS = (
+    "The whole answer as JSON; with `Accept: text/event-stream` as events: `queued`, `findings`, "
+    "`patients`, `articles`, `evidence`, one `claim` a sentence, then `done` with the whole answer "
+    "or `failed` with an error."
+)
+
+
+@router.post("/findings", response_model=FindingsAnswer)
+async def findings(body: FindingsRequest, request: Request) -> Response:
+    """Read what a note says: findings with negation, experiencer, time and value."""
+    service, note = service_of(request), read_question(service_of(request), body.note)
+
+    def work() -> Json:
+        return {"findings": findings_json(find_findings(note.text))}
+
+    return JSONResponse(await unless_gone(request, service.in_turn(user_of(request), work)))
+
+
+@router.post("/search", response_model=SearchAnswer)
+async def search(body: SearchRequest, request: Request) -> Response:
+    """Find similar patients and relevant articles for a few words or a whole note."""
+    service = service_of(request)
+    note = read_question(service, body.text)
+    _check_range("year", body.year_from, body.year_to)
+    _check_range("age", body.age_from, body.age_to)
+    work = unless_gone(
+        request, service.in_turn(user_of(request), lambda: _search(service, note.text, body))
+    )
+    return JSONResponse(await work)
+
+
+def _search(service: Service, text: str, body: SearchRequest) -> Json:
+    road = service.road
+    query = read_query(text, find_findings(text))
+    where = Filter(
+        year_from=body.year_from, year_to=body.year_to, sex=body.sex,
+        age_from=body.age_from, age_to=body.age_to,
+    )  # fmt: skip
+    kinds: tuple[DocumentKind, ...] = ("patients", "articles")
+    found: Json = {"mode": road.mode, "patients": [], "articles": []}
+    with service.index.gate.reading():
+        for kind in kinds if body.kind is None else (body.kind,):
+            hits = search_note(
+                road.index, query, where=replace(where, kind=kind), mode=road.mode,
+                top=body.top, encoder=road.encoder,
+            )  # fmt: skip
+            found[kind] = hits_json(hits)
+    return found
+
+
+def _check_range(name: str, low: float | None, high: float | None) -> None:
+    if low is not None and high is not None and low > high:
+        raise Refused(422, f"{name}_from is beyond {name}_to", hint="exchange them")
+
+
+@router.post(
+    "/ask",
+    response_model=AskAnswer,
+    description=_EVENTS,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def ask(body: AskRequest, request: Request) -> Response:
+    """Ask about a patient."""
+    service, user = service_of(request), user_of(request)
+    note = read_question(service, body.note)
+    corrections = read_corrections(body.corrections)
+    ticket = service.room.enter(user.session)
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        work = answer_whole(service, user, note, corrections, ticket)
+        return JSONResponse(await unless_gone(request, work))
+    request_id = request.scope["medllm.id"]
+
+    async def frames() -> AsyncGenerator[str, None]:
+        events = answer_events(service, user, note, corrections, ticket)
+        try:
+            async for name, data in events:
+                yield event_frame(name, data)
+        except Exception as exc:
+            refused = as_refused(exc)
+            failed = refused or Refused(500, "something went wrong")
+            told = {"error": failed.error, "hint": failed.hint, "id": request_id}
+            yield event_frame("failed", told)
+            if refused is None:
+                raise
+        finally:
+            await events.aclose()
+
+    return stream(frames())
+
+
+@router.get("/answers/{answer_id}/page", response_class=HTMLResponse)
+async def page(answer_id: str, request: Request) -> Response:
+    """Give an answer of this session as one self-contained page, as `medllm ask --html` does."""
+    service = service_of(request)
+    answer = service.answers.read(answer_id, user_of(request).session)
+    if answer is None:
+        raise Refused(404, "this answer is no longer kept", hint="ask again")
+    html = await service.in_thread(render_page, answer)
+    name = f"answer-{answer_id[:8]}.html"
+    return HTMLResponse(html, headers={"Content-Disposition": f'attachment; filename="{name}"'})
