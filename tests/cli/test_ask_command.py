@@ -139,7 +139,8 @@ def test_a_model_on_another_machine_is_announced(
     # The address is one of those set aside for documentation.
     assert main([*asked, "--model", "openai:http://192.0.2.1:8000/v1#m"]) == 2
     first, error, _ = capsys.readouterr().err.splitlines()
-    assert first == "note: this model is on another machine, and the note goes there"
+    assert first.startswith("note: this model is on another machine: ")
+    assert "removed by rules, which miss some" in first
     assert "192.0.2.1:8000/v1 does not answer" in error
 
 

@@ -52,7 +52,9 @@ def write_with_model(
     """
     if not evidence:
         return
-    asked = prompts.summary_messages(note, findings, evidence, n_sentences=n_sentences)
+    asked = prompts.summary_messages(
+        note, findings, evidence, n_sentences=n_sentences, is_local=model.spec.is_local
+    )
     with closing(_sentences(model, asked, max_tokens, written)) as sentences:
         for sentence in sentences:
             claim = verify(sentence.text, sentence.sources, evidence)

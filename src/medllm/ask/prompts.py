@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from medllm.models.chat import Message
@@ -60,15 +61,24 @@ order and the same format, one for each, so that each says no more than its pass
 
 
 def summary_messages(
-    note: Note, findings: Sequence[Finding], evidence: Sequence[Hit], *, n_sentences: int
+    note: Note,
+    findings: Sequence[Finding],
+    evidence: Sequence[Hit],
+    *,
+    n_sentences: int,
+    is_local: bool = True,
 ) -> list[Message]:
-    """Give the prompt for a summary of numbered passages."""
+    """Give the prompt for a summary of numbered passages.
+
+    For a model that is not on this machine the identifiers that rules find in the note are left
+    out.
+    """
     fence = _fence(evidence)
     passages = "\n\n".join(
         _numbered(number, hit, fence) for number, hit in enumerate(evidence, start=1)
     )
     request = (
-        f"{_patient(note, findings)}\n\n"
+        f"{_patient(*((note, findings) if is_local else _protected(note, findings)))}\n\n"
         f"PASSAGES (each between marks with the code {fence})\n\n{passages}\n\n"
         f"Summarise what these passages report that bears on the patient, {n_sentences} "
         "sentences at most."
@@ -97,6 +107,19 @@ def repair_messages(
         Message("assistant", answer),
         Message("user", _REPAIR.format(complaints=complaints)),
     ]
+
+
+def _protected(note: Note, findings: Sequence[Finding]) -> tuple[Note, list[Finding]]:
+    """Give the note and its findings with words in brackets in the place of identifiers."""
+    from medllm.clinical.deidentify.deidentifier import without_identifiers  # slow to import
+
+    safe = without_identifiers(note.text)
+    shown = []
+    for finding in findings:
+        text = safe.part(finding.start, finding.end)
+        same = text == note.text[finding.start : finding.end]
+        shown.append(finding if same else replace(finding, text=text, normalised=text.lower()))
+    return Note(text=safe.text), shown
 
 
 def _patient(note: Note, findings: Sequence[Finding]) -> str:

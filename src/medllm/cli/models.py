@@ -21,5 +21,8 @@ def open_named(spec: str, settings: ModelsConfig) -> Model | None:
         return None
     model = open_model(parsed, ModelSettings(**settings.model_dump()))
     if not model.spec.is_local:
-        notice("this model is on another machine, and the note goes there")
+        notice(
+            "this model is on another machine: what goes there of the note has names, dates and "
+            "other identifiers removed by rules, which miss some"
+        )
     return model

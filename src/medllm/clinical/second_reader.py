@@ -1,7 +1,9 @@
 """A second reading of a note by a language model, held to the letter of the text.
 
 The model answers by JSON schema. Each of its findings must stand in the note letter for letter, or
-it is refused and counted: what a model adds from elsewhere is no finding.
+it is refused and counted: what a model adds from elsewhere is no finding. A model that is not on
+this machine gets the note without the identifiers that rules find; all other words stay as they
+are, so its findings are found in the note all the same.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from medllm.clinical.deidentify.result import Deidentified
 from medllm.clinical.sentences import split_sentences
 from medllm.models.chat import Message, Model
 from medllm.records import Experiencer, Finding, FindingKind, Temporality
@@ -87,18 +90,25 @@ def read_with_model(text: str, model: Model) -> SecondReading:
     """Give the findings that a model reads in a note; raise `ModelError` where it fails."""
     count = _Count()
     findings: list[Finding] = []
-    for start, end in _windows(text):
-        request = [Message("system", _SYSTEM), Message("user", text[start:end])]
+    sent = Deidentified(text, ()) if model.spec.is_local else _protected(text)
+    for start, end in _windows(sent.text):
+        request = [Message("system", _SYSTEM), Message("user", sent.text[start:end])]
         with contextlib.closing(
             model.stream(request, schema=_schema(), max_tokens=MAX_TOKENS)
         ) as stream:
             answer = "".join(chunk.text for chunk in stream)
         for item in _items(answer, count):
-            finding = _locate(item, text, start, end, str(model.spec), count)
+            finding = _locate(item, sent, start, end, str(model.spec), count)
             if finding:
                 findings.append(finding)
     findings.sort(key=lambda finding: (finding.start, finding.end))
     return SecondReading(tuple(findings), count.not_in_text, count.unreadable)
+
+
+def _protected(text: str) -> Deidentified:
+    from medllm.clinical.deidentify.deidentifier import without_identifiers  # slow to import
+
+    return without_identifiers(text)
 
 
 def merge_findings(first: Sequence[Finding], second: Sequence[Finding]) -> list[Finding]:
@@ -143,18 +153,22 @@ def _items(answer: str, count: _Count) -> list[_Item]:
 
 
 def _locate(
-    item: _Item, text: str, start: int, end: int, source: str, count: _Count
+    item: _Item, sent: Deidentified, start: int, end: int, source: str, count: _Count
 ) -> Finding | None:
-    """Give the finding at its first place that is not taken; None where there is none."""
+    """Give the finding at its first place in the note that is not taken; None where there is none.
+
+    What stands in place of an identifier is no finding of the note.
+    """
     if item.text.strip():
         pattern = re.compile(rf"(?<!\w){re.escape(item.text.strip())}(?!\w)")
-        for match in pattern.finditer(text, start, end):
-            if match.span() not in count.taken:
-                count.taken.add(match.span())
+        for match in pattern.finditer(sent.text, start, end):
+            span = sent.old_span(*match.span())
+            if span and span not in count.taken:
+                count.taken.add(span)
                 return Finding(
                     text=match.group(),
-                    start=match.start(),
-                    end=match.end(),
+                    start=span[0],
+                    end=span[1],
                     kind=item.kind,
                     normalised=" ".join(match.group().lower().split()),
                     negated=item.negated,

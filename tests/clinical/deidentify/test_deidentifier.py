@@ -136,20 +136,11 @@ def test_any_two_dates_keep_their_distance(first: object, days: int, patient: st
      "A,", "A\n", "12 ", "A-", "'A", "No. ", ": ", "www.", "St. ", "of the ", "ID: ", "Ward 1",
      "1 A", "March ", "a1-", "ninety-", "A|"],
 )  # fmt: skip
-def test_no_text_takes_more_than_linear_time(unit: str) -> None:
-    """Four times the text, not sixteen times the time: told by counting, not by a clock alone."""
-
-    def spent(n: int) -> float:
-        text = unit * (n // len(unit))
-        best = []
-        for _ in range(3):
-            start = time.process_time()
-            find_identifiers(text)
-            best.append(time.process_time() - start)
-        return min(best)
-
-    spent(1000)
-    assert spent(40_000) < 10 * spent(10_000) + 0.2
+def test_no_text_makes_it_crawl(unit: str) -> None:
+    """A second or less is usual; what tries every place from every place would take minutes."""
+    start = time.process_time()
+    find_identifiers(unit * (60_000 // len(unit)))
+    assert time.process_time() - start < 20
 
 
 def test_many_notes_give_few_findings_in_plain_clinical_prose() -> None:

@@ -8,7 +8,6 @@ the patient's own names, which is always removed, belongs to every use on record
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
@@ -27,44 +26,31 @@ from medllm.clinical.deidentify.places.employers import find_employers
 from medllm.clinical.deidentify.places.institutions import find_institutions
 from medllm.clinical.deidentify.places.postcodes import find_codes
 from medllm.clinical.deidentify.places.towns import find_places
+from medllm.clinical.deidentify.result import Deidentified, Identifier
 from medllm.clinical.deidentify.surrogates import Surrogates, is_surrogate, placeholder
-from medllm.clinical.deidentify.text import Category, Found, Words, resolve
+from medllm.clinical.deidentify.text import Found, Words, resolve
 from medllm.errors import ConfigError
+
+__all__ = [
+    "Deidentified",
+    "Deidentifier",
+    "Identifier",
+    "Style",
+    "find_identifiers",
+    "without_identifiers",
+]
 
 Style = Literal["surrogates", "placeholders"]
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """Something that says who the patient is: `text[start:end]`, and what stands in its place."""
+def without_identifiers(text: str, known_names: Sequence[str] = ()) -> Deidentified:
+    """Give the text with words in brackets for the identifiers that are found in it.
 
-    category: Category
-    start: int
-    end: int
-    text: str = field(repr=False)
-    replacement: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deidentified:
-    """A text without its identifiers, and what they were; offsets are into the original text."""
-
-    text: str
-    identifiers: tuple[Identifier, ...] = field(repr=False)
-
-    def new_offset(self, old: int) -> int:
-        """Give where a character of the original text stands now.
-
-        A character within an identifier stands where its replacement begins.
-        """
-        moved = 0
-        for identifier in self.identifiers:
-            if identifier.start >= old:
-                break
-            if old < identifier.end:
-                return identifier.start + moved
-            moved += len(identifier.replacement) - (identifier.end - identifier.start)
-        return old + moved
+    This is what may go to a model on another machine: nothing invented, no shifted date, which a
+    model could repeat as if it were the patient's.
+    """
+    found = find_identifiers(text, known_names)
+    return _replaced(text, tuple(found))
 
 
 def find_identifiers(
@@ -111,14 +97,19 @@ class Deidentifier:
         """Give the text with every identifier that is found replaced."""
         replace = self._surrogates.replace if self._style == "surrogates" else placeholder
         found = _find(text, self._known_names, self._day_first)
-        identifiers = tuple(_identifier(text, item, replace(text, item)) for item in found)
-        parts: list[str] = []
-        at = 0
-        for identifier in identifiers:
-            parts += (text[at : identifier.start], identifier.replacement)
-            at = identifier.end
-        parts.append(text[at:])
-        return Deidentified("".join(parts), identifiers)
+        return _replaced(
+            text, tuple(_identifier(text, item, replace(text, item)) for item in found)
+        )
+
+
+def _replaced(text: str, identifiers: tuple[Identifier, ...]) -> Deidentified:
+    parts: list[str] = []
+    at = 0
+    for identifier in identifiers:
+        parts += (text[at : identifier.start], identifier.replacement)
+        at = identifier.end
+    parts.append(text[at:])
+    return Deidentified("".join(parts), identifiers)
 
 
 def _identifier(text: str, item: Found, replacement: str) -> Identifier:
