@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medllm.cli import data_augment, data_prepare, data_steps
+from medllm.cli import data_augment, data_prepare, data_review, data_steps
 from medllm.cli.options import JsonOption
 from medllm.cli.terminal import bold, print_json, wrap
 
@@ -20,6 +20,8 @@ app.command("dedupe")(data_steps.dedupe)
 app.command("split")(data_steps.split)
 app.command("mix")(data_steps.mix)
 app.command("augment")(data_augment.augment)
+app.command("build")(data_review.build)
+app.command("review")(data_review.review)
 
 
 @app.callback(invoke_without_command=True)

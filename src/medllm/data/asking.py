@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from medllm.errors import ModelError
 from medllm.models.chat import Message, Model
 
+_THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+"""What some models write before their answer, where their server leaves it in."""
 MAX_TOKENS = 1024
 MOST_FAILURES = 5
 """So many in a row are no accident: the server is gone."""
@@ -20,7 +23,10 @@ def ask_text(
     schema: dict[str, Any] | None = None,
     max_tokens: int = MAX_TOKENS,
 ) -> str:
-    """Give the model's whole answer, stripped; raise `ModelError` where it is cut off or empty."""
+    """Give the model's whole answer, stripped; "" where it is cut off or gives none.
+
+    Raises `ModelError` where the model does not answer as it should.
+    """
     messages = [Message("system", system), Message("user", text)]
     stream = model.stream(messages, schema=schema, max_tokens=max_tokens)
     parts: list[str] = []
@@ -31,12 +37,7 @@ def ask_text(
             finish = chunk.finish or finish
     finally:
         stream.close()
-    answer = "".join(parts).strip()
-    if finish == "length":
-        raise ModelError("the model's answer was cut off at its longest length")
-    if not answer:
-        raise ModelError("the model gave no answer")
-    return answer
+    return "" if finish == "length" else _THOUGHT.sub("", "".join(parts)).strip()
 
 
 class Failures:

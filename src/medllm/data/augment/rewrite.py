@@ -34,11 +34,11 @@ _BACK = (
 
 
 def rewrite_question(model: Model, text: str, method: Method, language: str) -> str:
-    """Give a question in other words; raise `ModelError` where the model gives none."""
+    """Give a question in other words, "" where the model gives none, or not the whole of it."""
     if method == "paraphrase":
         return ask_text(model, _PARAPHRASE, text)
     there = ask_text(model, _THERE.format(language=language), text)
-    return ask_text(model, _BACK, there)
+    return ask_text(model, _BACK, there) if there else ""
 
 
 def augment_with_model(
@@ -82,6 +82,8 @@ def _lost(record: SftRecord, copy: SftRecord) -> str:
     if copy.messages == record.messages:
         return "nothing changed"
     for before, after in zip(record.messages, copy.messages, strict=True):
+        if before.content and not after.content:
+            return "no whole answer"
         if before != after and (lost := lost_in_rewriting(before.content, after.content)):
             return lost
     return ""

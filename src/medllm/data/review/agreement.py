@@ -1,13 +1,13 @@
-"""How far two reviewers agree: Cohen's kappa, its interval, and what chance alone would give."""
+"""How far reviewers agree beyond what chance alone would give."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-Z_95 = 1.959964
+Z_95 = 1.959963984540054
 """The 97.5th percentile of the normal distribution."""
 
 
@@ -25,7 +25,7 @@ class Agreement:
     """(observed - expected) / (1 - expected); None where both always decided the same one thing."""
     low: float | None
     high: float | None
-    """The 95 % interval of kappa, by its large-sample error: too narrow below about 50 of them."""
+    """The 95 % interval of kappa."""
 
 
 def cohens_kappa(
@@ -33,19 +33,23 @@ def cohens_kappa(
 ) -> Agreement | None:
     """Give the agreement over pairs of decisions, first and second reviewer's; None without any.
 
-    Source: Cohen 1960 (doi 10.1177/001316446002000104), for kappa and for its error.
+    Source: Cohen 1960 (doi 10.1177/001316446002000104). As there the interval takes what is
+    expected as given; that of what is observed is Wilson's, which also holds for few decisions and
+    where all are equal.
     """
     n = len(decisions)
     if not n:
         return None
     first, second = (Counter(pair[side] for pair in decisions) for side in (0, 1))
-    observed = sum(one == other for one, other in decisions) / n
+    n_same = sum(one == other for one, other in decisions)
+    observed = n_same / n
     expected = sum(first[name] * second[name] for name in first) / n**2
     kappa = low = high = None
     if expected < 1:
-        kappa = (observed - expected) / (1 - expected)
-        error = math.sqrt(observed * (1 - observed) / (n * (1 - expected) ** 2))
-        low, high = max(-1.0, kappa - Z_95 * error), min(1.0, kappa + Z_95 * error)
+        kappa, low, high = (
+            max(-1.0, (share - expected) / (1 - expected))
+            for share in (observed, *wilson_interval(n_same, n))
+        )
     return Agreement(
         reviewers=reviewers,
         n=n,
@@ -55,3 +59,30 @@ def cohens_kappa(
         low=low,
         high=high,
     )
+
+
+def wilson_interval(n_hits: int, n: int) -> tuple[float, float]:
+    """Give the 95 % interval of a share. Source: Wilson 1927 (doi 10.2307/2276774)."""
+    share, z2 = n_hits / n, Z_95**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def krippendorffs_alpha(units: Iterable[Sequence[str]]) -> float | None:
+    """Give the agreement over units that any number of reviewers decided, for decisions by name.
+
+    1 is agreement, 0 what chance gives. None where no unit has two decisions or all are the same.
+    Source: Krippendorff, Computing Krippendorff's alpha-reliability (2011), nominal data.
+    """
+    totals: Counter[str] = Counter()
+    disagreeing = 0.0
+    for unit in units:
+        counts, m = Counter(unit), len(unit)
+        if m < 2:
+            continue
+        totals.update(counts)
+        disagreeing += sum(n * (m - n) for n in counts.values()) / (m - 1)
+    n = sum(totals.values())
+    expected = sum(count * (n - count) for count in totals.values())
+    return 1 - (n - 1) * disagreeing / expected if expected else None

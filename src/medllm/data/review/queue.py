@@ -1,87 +1,29 @@
 """The human check of records: two reviewers, an adjudicator where they differ, and a history.
 
 A queue is a folder: `queue.jsonl` holds the records, `decisions.jsonl` what was decided, one line
-each, never changed. What an item's state is follows from its decisions: who decided again changed
-their mind, as long as the item is not settled.
+each, never changed, `queue.json` that it is whole. What an item's state is follows from its
+decisions: who decided again changed their mind, as long as the item is not settled.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
 
 from medllm.data.reading import Reading
-from medllm.data.review.agreement import Agreement, cohens_kappa
-from medllm.data.review.store import append_lines, read_entries
-from medllm.data.sft_files import read_records, to_line, write_lines
+from medllm.data.review.agreement import Agreement, cohens_kappa, krippendorffs_alpha
+from medllm.data.review.decisions import STATUSES, Decision, Item, check_pseudonym, fault_of
+from medllm.data.review.release import released
+from medllm.data.review.store import DecisionLog
+from medllm.data.sft_files import read_records, write_lines
 from medllm.errors import ConfigError, DataError
-from medllm.files import read_json, sha256_text, write_json
-from medllm.records import SftRecord, Turn
+from medllm.files import disk_errors, read_json, sha256_text, write_json
+from medllm.records import SftRecord
 
-Verdict = Literal["accept", "edit", "reject"]
-VERDICTS: tuple[str, ...] = get_args(Verdict)
-Status = Literal["open", "disputed", "accepted", "rejected"]
-
-PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a reviewer decided about an item."""
-
-    item: str
-    digest: str
-    """Of the question and the answer that were seen: a decision counts for them only."""
-    reviewer: str
-    """A pseudonym, never a name or an address."""
-    verdict: Verdict
-    reason: str = ""
-    """Needed to reject."""
-    answer: str = ""
-    """The better answer, where the verdict is `edit`."""
-    when: str
-    """ISO 8601."""
-    adjudicates: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A record in the queue with what has been decided about it."""
-
-    key: str
-    record: SftRecord
-    digest: str
-    decisions: tuple[Decision, ...]
-    """The last of each reviewer, in the order they were made."""
-    n_reviewers: int
-
-    @property
-    def ruling(self) -> Decision | None:
-        """The adjudicator's decision, if there is one."""
-        return next((d for d in self.decisions if d.adjudicates), None)
-
-    @property
-    def final(self) -> Decision | None:
-        """What holds: the adjudicator's decision, or that of reviewers who agree; else None."""
-        if ruling := self.ruling:
-            return ruling
-        if len(self.decisions) < self.n_reviewers:
-            return None
-        first, *others = self.decisions
-        same = all((d.verdict, d.answer) == (first.verdict, first.answer) for d in others)
-        return first if same else None
-
-    @property
-    def status(self) -> Status:
-        """Whether reviewers are still needed, or an adjudicator, or neither."""
-        if final := self.final:
-            return "rejected" if final.verdict == "reject" else "accepted"
-        return "open" if len(self.decisions) < self.n_reviewers else "disputed"
+MOST_REVIEWERS = 5
 
 
 class ReviewQueue:
@@ -90,53 +32,85 @@ class ReviewQueue:
     def __init__(self, folder: Path) -> None:
         """Open it; raise `DataError` where the folder holds none or it is damaged."""
         self.folder = folder
-        settings = read_json(folder / "queue.json")
-        if settings.get("format") != FORMAT:
-            hint = "use the medllm that made it"
-            raise DataError(f"{folder} holds a queue of another version", hint=hint)
-        self.n_reviewers = int(settings["n_reviewers"])
+        self.n_reviewers = _read_settings(folder)
         reading = Reading()
         records = read_records(folder / "queue.jsonl", reading)
         self._records = {key_of(record): (record, digest_of(record)) for record in records}
         if reading.problems:
             raise DataError(str(reading.problems[0]), hint="restore the queue from a copy")
+        self._log = DecisionLog(folder / "decisions.jsonl")
+        self._history: dict[str, list[Decision]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
     def items(self) -> list[Item]:
         """Give all items, with the decisions that are on disk now."""
-        latest: dict[str, dict[str, Decision]] = defaultdict(dict)
-        for entry in read_entries(self.folder / "decisions.jsonl"):
-            decision = Decision(**entry)
-            latest[decision.item].pop(decision.reviewer, None)
-            latest[decision.item][decision.reviewer] = decision
-        return [
-            Item(key, record, digest, tuple(latest[key].values()), self.n_reviewers)
-            for key, (record, digest) in self._records.items()
-        ]
+        self._take(self._log.read_new())
+        return [self._item(key) for key in self._records]
+
+    def item(self, key: str) -> Item | None:
+        """Give one item as it stands on disk now, None where there is none of this name."""
+        self._take(self._log.read_new())
+        return self._item(key) if key in self._records else None
+
+    def _take(self, decisions: Iterable[Decision]) -> None:
+        for decision in decisions:
+            self._history[decision.item].append(decision)
+
+    def _item(self, key: str) -> Item:
+        record, digest = self._records[key]
+        history = self._history.get(key, ())
+        latest: dict[str, Decision] = {}
+        for decision in history:
+            if decision.digest != digest:
+                hint = "restore queue.jsonl from a copy"
+                raise DataError(f"{key} was changed after it had been reviewed", hint=hint)
+            latest.pop(decision.reviewer, None)
+            latest[decision.reviewer] = decision
+        return Item(key, record, digest, tuple(latest.values()), tuple(history), self.n_reviewers)
 
     def waiting_for(self, reviewer: str, *, adjudicate: bool = False) -> list[Item]:
         """Give the items that this reviewer can decide and has not decided."""
         check_pseudonym(reviewer)
-        wanted: Status = "disputed" if adjudicate else "open"
         return [
             item
             for item in self.items()
-            if item.status == wanted and all(d.reviewer != reviewer for d in item.decisions)
+            if item.is_turn_of(reviewer, adjudicates=adjudicate)
+            and not item.was_decided_by(reviewer)
         ]
 
     def decide(self, decisions: Sequence[Decision]) -> None:
-        """Add decisions, all or none; raise `ConfigError` for one that cannot be made."""
-        items = {item.key: item for item in self.items()}
+        """Add decisions, all or none; they are on disk when this returns.
+
+        Raises `ConfigError` for one that cannot be made as things stand on disk.
+        """
+
+        def check(known: list[Decision]) -> None:
+            self._take(known)
+            self._check(decisions)
+
+        added = self._log.add(decisions, check)
+        self._take(added[len(added) - len(decisions) :])
+
+    def _check(self, decisions: Sequence[Decision]) -> None:
+        items: dict[str, Item] = {}
         for decision in decisions:
-            item = items.get(decision.item)
-            if item is None:
-                raise ConfigError(
-                    f"{decision.item} is not in the queue", hint="export the queue again"
-                )
-            check_decision(decision, item)
+            name = decision.item
+            check_pseudonym(decision.reviewer)
+            if name not in self._records:
+                raise ConfigError(f"{name} is not in the queue", hint="export the queue again")
+            item = items.get(name) or self._item(name)
+            fault, hint = fault_of(decision, item)
+            if fault:
+                raise ConfigError(f"{name}: {fault}", hint=hint)
             others = tuple(d for d in item.decisions if d.reviewer != decision.reviewer)
-            items[item.key] = replace(item, decisions=(*others, decision))
-        lines = [to_line(asdict(decision)) for decision in decisions]
-        append_lines(self.folder / "decisions.jsonl", lines)
+            items[name] = replace(item, decisions=(*others, decision))
+
+    def decided_by(self) -> dict[str, int]:
+        """Give how many items each reviewer has decided, adjudicators too."""
+        counts = Counter(d.reviewer for item in self.items() for d in item.decisions)
+        return dict(sorted(counts.items()))
 
     def agreement(self) -> list[Agreement]:
         """Give Cohen's kappa for each pair of reviewers over the items that both decided."""
@@ -149,9 +123,15 @@ class ReviewQueue:
         found = (cohens_kappa(names, pairs[names]) for names in sorted(pairs))
         return [agreement for agreement in found if agreement]
 
+    def alpha(self) -> float | None:
+        """Give Krippendorff's alpha over all reviewers; None where they cannot be compared."""
+        return krippendorffs_alpha(
+            [d.verdict for d in item.decisions if not d.adjudicates] for item in self.items()
+        )
+
     def counts(self) -> dict[str, int]:
         """Give how many items have each status."""
-        counts = dict.fromkeys(get_args(Status), 0)
+        counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
         for item in self.items():
             counts[item.status] += 1
         return counts
@@ -159,29 +139,66 @@ class ReviewQueue:
     def verified(self) -> list[SftRecord]:
         """Give the accepted records, edited where they were, each with its history."""
         return [
-            _verified(item, item.final)
+            released(item, item.final)
             for item in self.items()
             if item.status == "accepted" and item.final
         ]
 
 
-def make_queue(records: Iterable[SftRecord], folder: Path, *, n_reviewers: int = 2) -> ReviewQueue:
-    """Make a queue; raise `DataError` where the folder holds one or a record comes twice."""
-    if not 1 <= n_reviewers <= 5:
-        raise ConfigError(f"a record needs 1 to 5 reviewers, got {n_reviewers}")
+def _read_settings(folder: Path) -> int:
+    """Give how many reviewers a record needs."""
+    path = folder / "queue.json"
+    if not path.is_file():
+        hint = "make one: medllm data build, or medllm data review DIR --queue RECORDS"
+        raise DataError(f"{folder} holds no review queue", hint=hint)
+    settings = read_json(path)
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        raise DataError(
+            f"{folder} holds a queue of another version", hint="use the medllm that made it"
+        )
+    return int(settings["n_reviewers"])
+
+
+def check_new(folder: Path, n_reviewers: int) -> None:
+    """Raise `ConfigError` or `DataError` where no such queue can be made in this folder."""
+    if not 1 <= n_reviewers <= MOST_REVIEWERS:
+        raise ConfigError(
+            f"a record needs 1 to {MOST_REVIEWERS} reviewers, got {n_reviewers}",
+            hint="two, and an adjudicator where they differ, is the custom",
+        )
     if (folder / "queue.json").exists():
         raise DataError(f"{folder} holds a queue already", hint="name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+
+
+def make_queue(
+    records: Iterable[SftRecord],
+    folder: Path,
+    *,
+    n_reviewers: int = 2,
+    finish: Callable[[], None] | None = None,
+) -> ReviewQueue:
+    """Make a queue; `finish` writes what shall stand beside it before it counts as whole.
+
+    Raises `DataError` where the folder holds one, a record comes twice or has no answer, or there
+    is none.
+    """
+    check_new(folder, n_reviewers)
+    with disk_errors(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
     seen: set[str] = set()
     with write_lines(folder / "queue.jsonl") as lines:
         for record in records:
             key = key_of(record)
             if key in seen:
-                raise DataError(f"{key} comes twice", hint="leave duplicates out first")
+                raise DataError(f"{key} comes twice", hint="medllm data dedupe")
+            if len(record.messages) < 2 or record.messages[-1].role != "assistant":
+                raise DataError(f"{key} has no answer to review", hint="medllm data build")
             seen.add(key)
             lines.write_record(record)
-    if not seen:
-        raise DataError("there is no record to review")
+        if not seen:
+            raise DataError("there is no record to review", hint="name a file that holds some")
+    if finish:
+        finish()
     write_json(folder / "queue.json", {"format": FORMAT, "n_reviewers": n_reviewers})
     return ReviewQueue(folder)
 
@@ -192,79 +209,9 @@ def key_of(record: SftRecord) -> str:
 
 
 def digest_of(record: SftRecord) -> str:
-    """Give 16 digits of what is judged: everything that is said."""
+    """Give a letter and 16 digits of what is judged: which record, and everything that is said.
+
+    The letter keeps a spreadsheet from taking the digits for a number.
+    """
     said = "\x1f".join(f"{turn.role}\x1e{turn.content}" for turn in record.messages)
-    return sha256_text(said)[:16]
-
-
-def check_pseudonym(reviewer: str) -> None:
-    """Raise `ConfigError` for what is no pseudonym."""
-    if not PSEUDONYM.fullmatch(reviewer):
-        raise ConfigError(
-            "a reviewer is named by a pseudonym of letters, digits, - and _",
-            hint="for example: --reviewer r1",
-        )
-
-
-def check_decision(decision: Decision, item: Item) -> None:
-    """Raise `ConfigError` for a decision that cannot be made about an item as it stands."""
-    check_pseudonym(decision.reviewer)
-    name = decision.item
-    if decision.verdict not in VERDICTS:
-        raise ConfigError(f"{name}: the decision is none of {', '.join(VERDICTS)}")
-    if decision.digest != item.digest:
-        hint = "export the queue again"
-        raise ConfigError(f"{name}: the record is not the one that was reviewed", hint=hint)
-    if decision.verdict == "reject" and not decision.reason.strip():
-        raise ConfigError(f"{name}: to reject needs a reason")
-    if decision.verdict == "edit":
-        if not decision.answer.strip():
-            raise ConfigError(f"{name}: to edit needs the edited answer")
-        if decision.answer.strip() == item.record.messages[-1].content.strip():
-            raise ConfigError(f"{name}: the edited answer is the same", hint="accept it instead")
-    elif decision.answer:
-        hint = "decide `edit`, or leave it empty"
-        raise ConfigError(f"{name}: an edited answer does not go with this decision", hint=hint)
-    _check_turn(decision, item)
-
-
-def _check_turn(decision: Decision, item: Item) -> None:
-    """Check that it is this reviewer's turn."""
-    name = decision.item
-    known = any(d.reviewer == decision.reviewer for d in item.decisions)
-    if decision.adjudicates:
-        if item.status != "disputed":
-            raise ConfigError(f"{name}: reviewers do not differ, there is nothing to adjudicate")
-        if known:
-            hint = "let somebody else adjudicate"
-            raise ConfigError(f"{name}: {decision.reviewer} reviewed it already", hint=hint)
-    elif item.status != "open" and not (known and item.status == "disputed"):
-        raise ConfigError(f"{name}: it is settled", hint="export the queue again")
-
-
-def _verified(item: Item, final: Decision) -> SftRecord:
-    """Give the record as it is released: the answer that holds, and who decided what and when."""
-    *before, last = item.record.messages
-    history = list(item.record.meta.get("history", []))
-    history += [_history_entry(decision) for decision in item.decisions]
-    answer = last.content
-    if final.verdict == "edit":
-        history.append({"step": "edited", "by": final.reviewer, "was": last.content})
-        answer = final.answer
-    verified: dict[str, Any] = {
-        "by": [decision.reviewer for decision in item.decisions],
-        "when": max(decision.when for decision in item.decisions),
-        "how": "adjudicated" if item.ruling else "agreed",
-    }
-    return replace(
-        item.record,
-        messages=(*before, Turn(role="assistant", content=answer)),
-        meta={**item.record.meta, "verified": verified, "history": history},
-    )
-
-
-def _history_entry(decision: Decision) -> dict[str, str]:
-    step = "adjudicated" if decision.adjudicates else "reviewed"
-    entry = {"step": step, "by": decision.reviewer, "when": decision.when}
-    entry["decision"] = decision.verdict
-    return entry | ({"reason": decision.reason} if decision.reason else {})
+    return f"x{sha256_text(f'{key_of(record)}{chr(29)}{said}')[:16]}"

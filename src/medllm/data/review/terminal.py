@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from medllm.data.review.queue import Decision, Item, ReviewQueue, Verdict
+from medllm.data.review.decisions import Decision, Item, Verdict
+from medllm.data.review.queue import ReviewQueue
 from medllm.errors import ConfigError
 from medllm.manifest import now
 
-HELP = "a accept, e edit the answer, r reject, s skip, q stop, ? this help"
+HELP = "a accept, e edit the answer, r reject, s skip, b back, q stop, ? this help"
 _VERDICTS: dict[str, Verdict] = {"a": "accept", "e": "edit", "r": "reject"}
 
 ReadLine = Callable[[str], str]
@@ -18,32 +20,37 @@ Edit = Callable[[str], str]
 """Lets a text be edited and gives what it became."""
 
 
-def review_items(
-    queue: ReviewQueue,
-    reviewer: str,
-    *,
-    read_line: ReadLine,
-    write: Write,
-    edit: Edit,
-    adjudicate: bool = False,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where a reviewer sits: how texts get to them and back."""
+
+    read_line: ReadLine
+    write: Write
+    edit: Edit
+
+
+def review_items(queue: ReviewQueue, reviewer: str, desk: Desk, *, adjudicate: bool = False) -> int:
     """Go through what waits for a reviewer until it is done or they stop; give how many decisions.
 
-    Each decision is on disk before the next item is shown.
+    Each decision is on disk before the next item is shown. One item back can be decided anew.
     """
     waiting = queue.waiting_for(reviewer, adjudicate=adjudicate)
-    n_decided = 0
-    write(f"{len(waiting)} waiting for {reviewer}. {HELP}")
-    for number, item in enumerate(waiting, start=1):
-        _show(item, f"{number} of {len(waiting)}", write, adjudicate=adjudicate)
+    desk.write(f"{len(waiting)} waiting for {reviewer}. {HELP}")
+    decided: set[str] = set()
+    at = 0
+    while at < len(waiting):
+        item = queue.item(waiting[at].key) or waiting[at]
+        _show(item, f"{at + 1} of {len(waiting)}", desk.write, adjudicate=adjudicate)
         try:
-            decided = _decide(queue, item, reviewer, read_line, write, edit, adjudicate)
+            outcome = _decide(queue, item, reviewer, desk, adjudicate=adjudicate)
         except EOFError:
             break
-        if decided == "stop":
+        if outcome == "stop":
             break
-        n_decided += decided == "decided"
-    return n_decided
+        if outcome == "decided":
+            decided.add(item.key)
+        at = max(0, at - 1) if outcome == "back" else at + 1
+    return len(decided)
 
 
 def _show(item: Item, place: str, write: Write, *, adjudicate: bool) -> None:
@@ -55,33 +62,24 @@ def _show(item: Item, place: str, write: Write, *, adjudicate: bool) -> None:
     if judged := item.record.meta.get("judged"):
         write(f"\nJUDGE: {judged}")
     for at, decision in enumerate(item.decisions, start=1):
-        write(f"\nREVIEWER {at}: {decision.verdict}. {decision.reason}")
+        write(f"\nREVIEWER {at}: {decision.verdict}. {decision.reason}".rstrip())
         if decision.answer:
             write(decision.answer)
 
 
-def _decide(
-    queue: ReviewQueue,
-    item: Item,
-    reviewer: str,
-    read_line: ReadLine,
-    write: Write,
-    edit: Edit,
-    adjudicate: bool,
-) -> str:
-    """Ask until there is a decision that can be made; give "decided", "skipped" or "stop"."""
+def _decide(queue: ReviewQueue, item: Item, reviewer: str, desk: Desk, *, adjudicate: bool) -> str:
+    """Ask until there is a decision that can be made; give "decided", "skipped", "back", "stop"."""
+    others = {"q": "stop", "s": "skipped", "b": "back"}
     while True:
-        letter = read_line("a/e/r/s/q/? ").strip().lower()[:1]
-        if letter == "q":
-            return "stop"
-        if letter == "s":
-            return "skipped"
+        letter = desk.read_line("\na/e/r/s/b/q/? ").strip().lower()[:1]
+        if letter in others:
+            return others[letter]
         if letter not in _VERDICTS:
-            write(HELP)
+            desk.write(HELP)
             continue
         verdict = _VERDICTS[letter]
-        answer = edit(item.record.messages[-1].content).strip() if verdict == "edit" else ""
-        reason = read_line("reason: ").strip() if verdict != "accept" else ""
+        answer = desk.edit(item.record.messages[-1].content).strip() if verdict == "edit" else ""
+        reason = desk.read_line("reason: ").strip() if verdict != "accept" else ""
         decision = Decision(
             item=item.key,
             digest=item.digest,
@@ -95,6 +93,6 @@ def _decide(
         try:
             queue.decide([decision])
         except ConfigError as exc:
-            write(f"{exc} {exc.hint}".strip())
+            desk.write(f"{exc}; {exc.hint}")
             continue
         return "decided"
