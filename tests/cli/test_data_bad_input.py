@@ -65,7 +65,7 @@ def test_mixed_encodings(medllm: Run, home: Path) -> None:
     lines[3] = lines[3].replace(b"hurts", b"h\xe4mmert")
     (home / "a.jsonl").write_bytes(b"\n".join(lines))
     done = prepare(medllm, home, "alpaca", "a.jsonl")
-    check_refused(done, home, "1 records or files are broken", "a.jsonl, line 4: is not UTF-8")
+    check_refused(done, home, "1 record or file is broken", "a.jsonl, line 4: is not UTF-8")
     listed = b"[" + b",".join(lines) + b"]"
     (home / "b.json").write_bytes(listed)
     check_refused(prepare(medllm, home, "alpaca", "b.json"), home, "b.json, record 4: is not UTF-8")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medllm.data.prepare.duplicates import Duplicates, exact_key, find_duplicates
-from medllm.data.prepare.near import Weights, comparable, is_near
+from medllm.data.prepare.near import is_near
+from medllm.data.prepare.weights import Weights, comparable
 from medllm.data.store import RecordStore
 from medllm.records import SftRecord, Turn
 from tests.data.prepare.making import dialogues, record, write_records
@@ -119,6 +120,31 @@ def near(first: SftRecord, second: SftRecord) -> bool:
 )
 def test_siblings_are_no_duplicates(first: tuple[str, str], second: tuple[str, str]) -> None:
     assert not near(record("a", *first), record("b", *second))
+
+
+def test_patients_of_one_case_series_are_no_duplicates() -> None:
+    """They are told in the same words, and their answer, the title of the report, is the same."""
+    title = "Invented burns of the elbow and the knee, treated with an external fixator"
+    told = (
+        "Patient {n} was a {age}-year-old {sex} who sustained {cause}. {share}% of the skin was "
+        "burnt. The {joint} had an open injury that was treated with {grafts} skin grafts before "
+        "the fixator was placed. The fixator was placed on day {day} and removed on day {end}. At "
+        "the last visit, {later}, the {joint} {state}. There was {trouble} on the way."
+    )
+    one = told.format(
+        n=1, age=7, sex="boy", cause="a burn from a power line", share=32, joint="left knee",
+        grafts="three", day=24, end=61, later="two years later", state="bent to a right angle",
+        trouble="an infection of one pin, which healed with an antibiotic,",
+    )  # fmt: skip
+    other = told.format(
+        n=4, age=17, sex="girl", cause="a flame burn in a fire", share=41, joint="right elbow",
+        grafts="six", day=9, end=40, later="after eight months", state="stayed stiff and painful",
+        trouble="no complication of the frame, but a fall with a new wound",
+    )  # fmt: skip
+    task = "summary"
+    series = [record("a", one, title, task=task), record("b", other, title, task=task)]
+    assert not found(find_duplicates([*series, *BASE]))
+    assert found(find_duplicates([edit(series[0], "c", "swap"), *series])) == {1: 0}
 
 
 def test_another_label_is_another_record() -> None:

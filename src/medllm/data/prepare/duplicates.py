@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medllm.data.prepare.minhash import Commonness, Pairs, Signatures, sample
-from medllm.data.prepare.near import Comparable, Weights, comparable, is_near
+from medllm.data.prepare.near import is_near
+from medllm.data.prepare.weights import Comparable, Weights, comparable
 from medllm.data.progress import Progress, no_progress
 from medllm.data.shingles import answer_of, question_of, words_of
 from medllm.records import SftRecord

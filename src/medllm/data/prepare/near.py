@@ -15,17 +15,10 @@ Every word counts by its weight: the rarer among the records, the more it says.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable
 from itertools import chain
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from medllm.data.shingles import WORD, answer_of, question_of, word_number
-from medllm.records import SftRecord
+from medllm.data.prepare.weights import Comparable, Segments, Weights, is_mark
 
 MIN_LENGTH_RATIO = 0.4
 """A record that is cut to less than this of the other is no duplicate of it."""
@@ -47,89 +40,11 @@ MAX_LOST_SHARE = 0.33
 """From this many words on a question may lose this share of its weight and still be the same."""
 SHORT_QUESTION = 12
 """In shorter ones "type 2" or "hepatitis B" against "hepatitis C" is another question."""
-GENERAL_SHARE = 0.02
-"""A word that so many questions hold ("treatment", "symptoms", "doctor") names no topic."""
+LONG_PASSAGE, MIN_PASSAGE = 50, 0.8
+"""From this many words on a question holds a passage, and must agree by this much: the patients of
+one case series are told in the same words and have the same title for an answer."""
 
-_SEGMENT = re.compile(r"[.!?]+\s|[\n;]+")
-_MARKS = frozenset("b c d e f g h s ii iii iv v vi vii viii ix x a".split())
-"""Letters and Roman numerals that tell siblings apart: type A, protein S, grade II."""
 _NEGATIONS = frozenset("no not never without nor none cannot denies denied deny isn t don".split())
-_TABLE_BITS = 20
-
-Segments = tuple[tuple[str, ...], ...]
-
-
-class Comparable(NamedTuple):
-    """A record's words, by sentence."""
-
-    question: Segments
-    answer: Segments
-    label: str
-
-
-def comparable(record: SftRecord) -> Comparable:
-    """Give the words of a record, lower case, in sentences."""
-    return Comparable(_segments(question_of(record)), _segments(answer_of(record)), record.label)
-
-
-def _segments(text: str) -> Segments:
-    pieces = (tuple(WORD.findall(piece)) for piece in _SEGMENT.split(text.lower()))
-    return tuple(piece for piece in pieces if piece)
-
-
-class Weights:
-    """What each word says: log(1 + n / records that have it), by a sample of the records."""
-
-    def __init__(self, records: Iterable[SftRecord]) -> None:
-        self.n = 0
-        self._counts = np.zeros(1 << _TABLE_BITS, dtype=np.uint32)
-        self._in_questions = np.zeros(1 << _TABLE_BITS, dtype=np.uint32)
-        for record in records:
-            self.n += 1
-            words = comparable(record)
-            question = set(chain.from_iterable(words.question))
-            _count(self._in_questions, question)
-            _count(self._counts, question.union(chain.from_iterable(words.answer)))
-        self._known: dict[str, float] = {}
-
-    def weight(self, word: str) -> float:
-        """Give the weight of a word; the rarest all weigh the same, about 7.6."""
-        known = self._known.get(word)
-        if known is None:
-            if len(self._known) > 500_000:
-                self._known.clear()
-            count = max(float(self._counts[_place(word)]) + 1, self.n * 0.0005)
-            known = self._known[word] = float(np.log1p(max(self.n, 1) / count))
-        return known
-
-    def total(self, words: Iterable[str]) -> float:
-        """Give the weight of all these words."""
-        return sum(map(self.weight, words))
-
-    def is_general(self, word: str) -> bool:
-        """Whether so many questions hold the word that it names no topic."""
-        if is_mark(word) and word != "a":
-            return False
-        return float(self._in_questions[_place(word)]) >= GENERAL_SHARE * max(self.n, 1)
-
-    def agreement(self, first: Counter[str], second: Counter[str]) -> float:
-        """Give the share of the weight that two bags of words have in common, 0 to 1 (Dice)."""
-        total = self.total(first.elements()) + self.total(second.elements())
-        return 2 * self.total((first & second).elements()) / total if total else 1.0
-
-
-def _place(word: str) -> int:
-    return word_number(word) & ((1 << _TABLE_BITS) - 1)
-
-
-def _count(table: NDArray[np.uint32], words: set[str]) -> None:
-    for word in words:
-        table[_place(word)] += 1
-
-
-def is_mark(word: str) -> bool:
-    """Whether a word tells siblings apart: a number, a letter, a Roman numeral, "21q"."""
-    return word in _MARKS or any(map(str.isdigit, word))
 
 
 def is_near(first: Comparable, second: Comparable, weights: Weights) -> bool:
@@ -151,6 +66,8 @@ def is_near(first: Comparable, second: Comparable, weights: Weights) -> bool:
         return False
     if q.keys() == r.keys():
         return True
+    if min(q.total(), r.total()) >= LONG_PASSAGE and weights.agreement(q, r) < MIN_PASSAGE:
+        return False
     alike = weights.agreement(*_changed(*questions))
     return _may_be_edited(first, second, alike, answers_agree) and _is_edited(
         first, second, q, r, alike, weights

@@ -115,8 +115,9 @@ def _refuse_broken(counts: list[SourceCounts], folders: list[Path]) -> None:
         named = "; ".join(count.broken_places)
         more = count.broken - len(count.broken_places)
         rest = f"; and {more:,} more" if more else ""
+        what = "records or files are" if count.broken > 1 else "record or file is"
         raise DataError(
-            f"{count.name}: {count.broken:,} records or files are broken: {named}{rest} "
+            f"{count.name}: {count.broken:,} {what} broken: {named}{rest} "
             f"(all of them in {folder / NOT_READ})",
             hint='mend the file; --set prepare.broken="leave out" goes on without them',
         )
