@@ -13,8 +13,12 @@ from medllm.models.spec import ModelSpec
 class Parrot:
     """Gives its answers in order, each once; an error among them is raised."""
 
-    def __init__(self, *answers: str | ModelError, name: str = "parrot") -> None:
+    def __init__(
+        self, *answers: str | ModelError, name: str = "parrot", is_elsewhere: bool = False
+    ) -> None:
         self.spec = ModelSpec("fake", name)
+        if is_elsewhere:
+            self.spec = ModelSpec("openai", name, "https://models.example.org/v1")
         self.constrained = True
         self.asked: list[str] = []
         self._answers = iter(answers)

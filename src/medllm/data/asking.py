@@ -25,9 +25,9 @@ def ask_text(
 ) -> str:
     """Give the model's whole answer, stripped; "" where it is cut off or gives none.
 
-    Raises `ModelError` where the model does not answer as it should.
+    To a model on another machine the text goes without the identifiers that rules find. Raises `ModelError` where the model does not answer as it should.
     """
-    messages = [Message("system", system), Message("user", text)]
+    messages = [Message("system", system), Message("user", sent_to(model, text))]
     stream = model.stream(messages, schema=schema, max_tokens=max_tokens)
     parts: list[str] = []
     finish = ""
@@ -38,6 +38,15 @@ def ask_text(
     finally:
         stream.close()
     return "" if finish == "length" else _THOUGHT.sub("", "".join(parts)).strip()
+
+
+def sent_to(model: Model, text: str) -> str:
+    """Give what is sent of a text: on another machine there are no identifiers in it."""
+    if model.spec.is_local:
+        return text
+    from medllm.clinical.deidentify.deidentifier import without_identifiers  # slow to import
+
+    return without_identifiers(text).text
 
 
 class Failures:

@@ -92,6 +92,15 @@ def test_a_failure_now_and_then_does_not_stop_the_run(tmp_path: Path) -> None:
     assert (counts.copies, counts.failed) == (10, 10)
 
 
+def test_a_question_with_identifiers_never_goes_to_another_machine(tmp_path: Path) -> None:
+    named = record("a", "I am Mr. John Example, phone 020 7946 0018, and my knee hurts.")
+    model = Parrot("My knee is sore.", is_elsewhere=True)
+    given, counts = rewritten(model, tmp_path / "j", [named, record("b", "My knee hurts.")])
+    assert model.asked == ["My knee hurts."]
+    assert [one.id for one in given] == ["a", "b", "b~paraphrase"]
+    assert counts.lost == {"identifiers, not sent": 1}
+
+
 def test_a_file_is_not_written_over_itself(tmp_path: Path) -> None:
     source = write_records(tmp_path / "a.jsonl", [record("a", "Maybe lately, doctor?")])
     with pytest.raises(DataError, match="own source"):

@@ -85,6 +85,17 @@ def test_a_model_that_goes_away_stops_the_run(tmp_path: Path) -> None:
     assert len(model.asked) == 1 + MOST_FAILURES
 
 
+def test_what_goes_to_another_machine_has_no_identifiers(tmp_path: Path) -> None:
+    named = record("a", "I am Mr. John Example, phone 020 7946 0018. How long does a cold last?")
+    model, judge = Parrot(GOOD, is_elsewhere=True), Parrot(ACCEPT, is_elsewhere=True)
+    (made,), _ = built(tmp_path, model, judge, [named])
+    for asked in (model.asked[0], judge.asked[0]):
+        assert "How long does a cold last?" in asked
+        assert "Example" not in asked
+        assert "7946" not in asked
+    assert made.messages[0] == named.messages[0]
+
+
 def test_questions_that_are_none_or_come_twice_are_left_out(tmp_path: Path) -> None:
     none = replace(QUESTIONS[0], id="none", messages=QUESTIONS[0].messages[1:])
     questions = [none, QUESTIONS[0], QUESTIONS[0]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from medllm.data.asking import Failures, ask_text
+from medllm.data.asking import Failures, ask_text, sent_to
 from medllm.data.augment.survives import lost_in_rewriting
 from medllm.data.augment.synonyms import Augmented, is_chosen, mark_copy
 from medllm.data.journal import Journal
@@ -63,6 +63,9 @@ def augment_with_model(
         yield record
         if not is_chosen(record, share=share, key=key, counts=counts):
             continue
+        if _has_identifiers(record, model):
+            counts.lost["identifiers, not sent"] += 1
+            continue
         try:
             copy = _rewrite(record, model, method, language, journal)
         except ModelError as exc:
@@ -76,6 +79,12 @@ def augment_with_model(
         else:
             counts.copies += 1
             yield copy
+
+
+def _has_identifiers(record: SftRecord, model: Model) -> bool:
+    """Whether a question holds what may not go to this model: the copy would have gaps there."""
+    asked = (turn.content for turn in record.messages if turn.role == "user")
+    return any(sent_to(model, text) != text for text in asked)
 
 
 def _lost(record: SftRecord, copy: SftRecord) -> str:
