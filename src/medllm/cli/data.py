@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medllm.cli import data_augment, data_prepare, data_review, data_steps
+from medllm.cli import data_augment, data_deidentify, data_prepare, data_review, data_steps
 from medllm.cli.options import JsonOption
 from medllm.cli.terminal import bold, print_json, wrap
 
@@ -22,6 +22,7 @@ app.command("mix")(data_steps.mix)
 app.command("augment")(data_augment.augment)
 app.command("build")(data_review.build)
 app.command("review")(data_review.review)
+app.command("deidentify")(data_deidentify.deidentify)
 
 
 @app.callback(invoke_without_command=True)

@@ -93,6 +93,10 @@ class Deidentifier:
         self._day_first = day_first
         self._style = style
 
+    def code(self, said: str) -> str:
+        """Give what stands for a whole text, such as the name of a file: "anon-k3vq7a"."""
+        return f"anon-{self._surrogates.code(said)}"
+
     def apply(self, text: str) -> Deidentified:
         """Give the text with every identifier that is found replaced."""
         replace = self._surrogates.replace if self._style == "surrogates" else placeholder

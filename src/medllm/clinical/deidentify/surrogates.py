@@ -114,6 +114,10 @@ class Surrogates:
         message = "\0".join(parts).encode("utf-8", "surrogatepass")
         return hmac.new(self._key, message, hashlib.sha256).digest()
 
+    def code(self, said: str) -> str:
+        """Give six letters and figures that stand for any text."""
+        return _base32(self._digest("code", said)).lower()
+
     def replace(self, text: str, item: Found) -> str:
         """Give what stands for a found identifier."""
         said = text[item.start : item.end]
