@@ -138,7 +138,8 @@ def backward(clause: Clause, trigger: Trigger, kind: str) -> list[Cover]:
         return _past_covers(clause, trigger, before)
     if between == [","] and kind == "resolved_after":
         return [(says, *before[-1])]  # "childhood asthma, resolved"
-    if "," in between and "which" not in between and "that" not in between:
+    is_relative = "which" in between or "that" in between
+    if "," in between and not is_relative and not _ends_subject(clause, trigger, before[-1]):
         return []
     covers: list[Cover] = [(says, *before[-1])]
     is_list = words[trigger.first] in _PLURAL or not (BE | {"has"}) & set(
@@ -146,10 +147,13 @@ def backward(clause: Clause, trigger: Trigger, kind: str) -> list[Cover]:
     )
     for later, span in zip(before[::-1], before[-2::-1], strict=False):
         joint = words[span[1] : later[0]]
+        is_list = is_list or "or" in joint  # "rash, arthralgia or myalgia was absent"
         if joint == ["("]:
             covers.append((says, *span))  # "magnetic resonance imaging (MRI) was not done"
             continue
         if not is_list or not joint or len(joint) > 4 or not set(joint) & _LIST_MARKS:
+            break
+        if "," in joint and _is_object(clause, span):
             break
         if any(word in _VERBS for word in joint) or set(range(span[1], later[0])) & set(
             clause.stops
@@ -157,6 +161,28 @@ def backward(clause: Clause, trigger: Trigger, kind: str) -> list[Cover]:
             break
         covers.append((says, *span))
     return covers
+
+
+def _is_object(clause: Clause, span: tuple[int, int]) -> bool:
+    """Whether a finding belongs to a verb before it: "had fever, and rash and cough were absent"."""
+    for word in reversed(clause.tokens.words[clause.first : span[0]]):
+        if word in (",", ";", "that"):
+            return False
+        if word in _VERBS:
+            return True
+    return False
+
+
+def _ends_subject(clause: Clause, trigger: Trigger, span: tuple[int, int]) -> bool:
+    """Whether unknown words end the list that begins with a finding and is what was not seen.
+
+    "Necrosis, pleomorphism and mitotic figures were not observed".
+    """
+    words = clause.tokens.words
+    rest = words[span[1] : trigger.first]
+    subject = [*words[clause.first : span[0]], *rest]
+    is_closed = bool({"and", "or"} & set(rest)) and words[trigger.first] in _PLURAL
+    return is_closed and not (_VERBS | _PREPOSITIONS - _LIST_MARKS) & set(subject)
 
 
 def _past_covers(clause: Clause, trigger: Trigger, before: list[tuple[int, int]]) -> list[Cover]:
