@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 
 import pytest
 
 from medllm.data.prepare.overlap import find_overlap, quote_matches
 from medllm.records import SftRecord, Turn
-from tests.data.prepare.making import dialogues, record
+from tests.data.prepare.making import dialogues, odd_words, record
 from tests.data.prepare.test_duplicates import edit
 
 RECORDS = dialogues(400, seed=5)
@@ -23,7 +24,8 @@ def leaks(train: list[SftRecord], evaluation: list[SftRecord]) -> set[str]:
     return {match.evaluation.id for match in found.matches if match.is_leak}
 
 
-CLEAN = [one for one in EVALUATION if one.id not in leaks(TRAIN, EVALUATION)]
+LEAKED = leaks(TRAIN, EVALUATION)
+CLEAN = [one for one in EVALUATION if one.id not in LEAKED]
 
 
 def test_there_is_something_left_to_plant() -> None:
@@ -114,6 +116,22 @@ def test_texts_are_quoted_when_asked_for() -> None:
     found = find_overlap([train], [asked])
     (quoted,) = quote_matches(found, [train], [asked])
     assert quoted.evaluation == quoted.training == RARE
+
+
+def test_a_template_that_all_records_share_is_no_copy() -> None:
+    """The instruction before each text is the set's, and says nothing of the text behind it."""
+    template = "Write the section of the clinical note about the family from this conversation now"
+    draw = random.Random(4)
+
+    def of(name: str, begins: str) -> SftRecord:
+        return record(name, f"{template}. {begins} {odd_words(draw, 6)}", odd_words(draw, 20))
+
+    train = [of(f"t{at}", odd_words(draw, 3)) for at in range(30)]
+    begins = " ".join(train[3].messages[0].content.split()[14:17])
+    found = find_overlap(train, [of("e", begins)])
+    (match,) = found.matches
+    assert found.verdict == "shared phrases"
+    assert match.share == pytest.approx(3 / 9, abs=0.001)
 
 
 def test_nothing_overlaps_with_nothing() -> None:
