@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import GenericAlias
+from typing import Any, get_args
 
 import typer
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from medllm.cli.main import app
 from medllm.config import Config
+from medllm.data.prepare.config import PrepareConfig
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = "<!-- Made by scripts/write_reference.py: change the source and run it again. -->\n"
@@ -36,6 +38,13 @@ FILE`; without it `config.toml` is read from the folder that the environment var
 names, if it is there. `--set section.key=value` changes one setting for a single call, for example
 `--set ask.sentences=8`. An unknown key is an error that names the nearest one. What is left out
 keeps its default.
+"""
+
+
+PREPARE_HEAD = """# Settings of data preparation
+
+These stand in the file that is named to `medllm data prepare CONFIG.toml`. Paths in it are relative
+to the file. `--set prepare.split.test=0.1` changes one setting; examples are in `examples/prepare`.
 """
 
 
@@ -68,31 +77,64 @@ def config_page() -> str:
     """Give docs/config.md: every section with its keys, defaults and meanings, as TOML."""
     parts = [CONFIG_HEAD]
     for section, field in Config.model_fields.items():
-        model = field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise TypeError(f"{section} is not a section")
-        title = " ".join((model.__doc__ or "").split())
-        keys = "\n".join(_key(name, key) for name, key in model.model_fields.items())
-        parts.append(f"## [{section}]\n\n{title}\n\n{keys}\n")
-    return "\n".join(parts)
+        parts += _sections(section, field)
+    prepare = FieldInfo.from_annotation(PrepareConfig)
+    return "\n".join([*parts, PREPARE_HEAD, *_sections("prepare", prepare)])
+
+
+def _sections(name: str, field: FieldInfo) -> Iterator[str]:
+    """Give a section with its keys, then the sections within it; of a list, that of its items."""
+    model = _model_of(field)
+    if model is None:
+        raise TypeError(f"{name} is not a section")
+    title = " ".join((model.__doc__ or "").split())
+    heading = f"[[{name}]]" if field.annotation is not model else f"[{name}]"
+    keys = "\n".join(
+        _key(key, inner) for key, inner in model.model_fields.items() if not _model_of(inner)
+    )
+    yield f"## {heading}\n\n{title}\n\n{keys}\n"
+    for key, inner in model.model_fields.items():
+        if _model_of(inner):
+            yield from _sections(f"{name}.{key}", inner)
+
+
+def _model_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Give the model of a section, or of the items of a list of sections."""
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def _key(name: str, field: FieldInfo) -> str:
     """Give a key, its default as TOML, its type with bounds, and its meaning."""
     default = field.default
-    written = "not set" if default is None else f"`{_toml(default)}`"
+    written = "default not set" if default is None else f"default `{_toml(default)}`"
+    if field.is_required():
+        written = "must be given"
     meaning = " ".join((field.description or "").split())
-    return f"- **`{name}`** ({_type(field)}; default {written}): {meaning}"
+    return f"- **`{name}`** ({_type(field)}; {written}): {meaning}"
 
 
 def _type(field: FieldInfo) -> str:
-    names = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}
-    choices = getattr(field.annotation, "__args__", ())
+    names = {
+        "int": "whole number",
+        "float": "number",
+        "str": "text",
+        "bool": "true or false",
+        "list[str]": "list of texts",
+    }
+    choices = [one for kind in _flat(field.annotation) for one in get_args(kind) or (kind,)]
     if choices and all(isinstance(choice, str) for choice in choices):
-        return "one of " + ", ".join(f"`{choice}`" for choice in choices)
+        return "one of " + ", ".join(f"`{choice}`" if choice else "empty" for choice in choices)
     written = getattr(field.annotation, "__name__", str(field.annotation))
     known = names.get(written, names.get(str(field.annotation), "path"))
     return " ".join([known, *_bounds(field)])
+
+
+def _flat(kind: Any) -> tuple[Any, ...]:
+    """Give the parts of a union, or of a choice; none of any other type."""
+    return get_args(kind) if not isinstance(kind, GenericAlias) else ()
 
 
 def _bounds(field: FieldInfo) -> list[str]:

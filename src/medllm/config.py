@@ -140,16 +140,17 @@ def home_config() -> Path | None:
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     """Read a TOML file (or none) and apply `section.key=value` overrides, checked as a whole."""
-    table = _read(path) if path else {}
+    table = read_toml(path) if path else {}
     for override in overrides:
-        _override(table, override)
+        override_key(table, override)
     try:
         return Config.model_validate(table)
     except ValidationError as exc:
         raise _config_error(exc) from exc
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Give a TOML file as a table; raise `ConfigError` where it cannot be read or is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
@@ -159,7 +160,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {exc}", hint="see docs/config.md") from exc
 
 
-def _override(table: dict[str, Any], override: str) -> None:
+def override_key(table: dict[str, Any], override: str) -> None:
     """Put `section.key=value` into the table; a value that is not TOML is taken as a string."""
     name, equals, value = override.partition("=")
     section, dot, key = name.strip().partition(".")

@@ -58,6 +58,7 @@ def test_an_override_reaches_an_inner_section(tmp_path: Path) -> None:
         (("[prepare.mix]", "[prepare.mixx]"), "unknown key prepare.mixx", "prepare.mix"),
         (("validation", "valid"), "unknown key prepare.split.valid", "validation"),
         (("0.1", "1.5"), "prepare.split.validation: ", ""),
+        (("0.1", "0.96"), "validation and test leave nothing to learn from", ""),
         (("120", '"many"'), "prepare.sources[1].held_out: ", ""),
         (("120", '120\ninto = "test"'), "into and held_out exclude each other", ""),
         (('path = "MedQuAD"\n', ""), "prepare.sources[2].path is missing", ""),
@@ -74,3 +75,11 @@ def test_what_is_wrong_is_named_and_what_was_meant(
     assert message in str(raised.value)
     assert hint in raised.value.hint
     assert raised.value.hint
+
+
+def test_paths_are_relative_to_the_file_that_holds_them(tmp_path: Path) -> None:
+    settings = load(tmp_path, WHOLE.replace("MedQuAD", "/data/MedQuAD"))
+    assert settings.sources[0].path == tmp_path / "chatdoctor5k.json"
+    assert settings.sources[1].path == Path("/data/MedQuAD")
+    more = '[prepare.deidentify]\non = true\nsecret_file = "secret"\n'
+    assert load(tmp_path, WHOLE + more).deidentify.secret_file == tmp_path / "secret"

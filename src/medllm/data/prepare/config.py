@@ -105,6 +105,12 @@ class SplitConfig(_Section):
     key: str = "medllm"
     """Another key gives another split."""
 
+    @model_validator(mode="after")
+    def _leave_something(self) -> SplitConfig:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nothing to learn from")
+        return self
+
 
 class OverlapConfig(_Section):
     """What is done where evaluation text stands in the training split."""
@@ -176,9 +182,9 @@ def load_prepare_config(path: Path, overrides: Sequence[str] = ()) -> PrepareCon
 
     Paths in it are relative to the folder of the file.
     """
-    table = config._read(path)
+    table = config.read_toml(path)
     for override in overrides:
-        config._override(table, override)
+        config.override_key(table, override)
     _nest(table.get("prepare"))
     if "prepare" not in table:
         raise ConfigError(f"{path} has no section [prepare]", hint="see docs/data.md")
