@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from medllm.data.prepare.outputs import MANIFEST
 from medllm.data.prepare.run import WORK, prepare
-from medllm.errors import DataError
+from medllm.errors import ConfigError, DataError
 from tests.data.prepare.making import all_bytes, dialogues, ids, settings, write_records
 
 ALLOW = {"action": "allow"}
@@ -81,3 +82,31 @@ def test_another_input_is_read_anew_after_a_run_that_stopped(source: Path, tmp_p
 def test_a_file_is_no_place_for_a_run(source: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         prepare(settings(source, overlap=ALLOW), source)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"augment": {"wordnet": Path("no-wordnet")}}, "no-wordnet"),
+        ({"clean": {"languages": ["english"]}}, "english is no language"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_read(
+    source: Path, tmp_path: Path, section: dict[str, object], said: str
+) -> None:
+    with pytest.raises((ConfigError, DataError), match=said):
+        prepare(settings(source, **section), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_of_records_too_one_split_can_be_read(tmp_path: Path) -> None:
+    records = [
+        replace(one, meta={"split": "test" if n % 4 == 0 else "train"})
+        for n, one in enumerate(dialogues(40))
+    ]
+    path = write_records(tmp_path / "a.jsonl", records)
+    table = {"name": "records", "path": path, "split": "train", "into": "train"}
+    done = prepare(settings(table), tmp_path / "out")
+    assert done.report["records"] == {"train": 30, "validation": 0, "test": 0}
+    with pytest.raises(ConfigError, match="unknown split"):
+        prepare(settings({**table, "split": "tset"}), tmp_path / "other")

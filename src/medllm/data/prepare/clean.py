@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from medllm.data.prepare.clean_text import clean_text, strip_boilerplate
-from medllm.data.prepare.language import guess_language
+from medllm.data.prepare.language import KNOWN, guess_language
 from medllm.data.prepare.leftovers import has_lost_apostrophes, strip_asides, strip_leftovers
+from medllm.errors import ConfigError
 from medllm.records import SftRecord, Turn
 
 _LANGUAGE_CHARACTERS = 200
@@ -29,6 +30,14 @@ class CleanRules:
     min_answer: int = 1
     max_question: int = 200_000
     max_answer: int = 100_000
+
+    def __post_init__(self) -> None:
+        for language in self.languages:
+            if language not in KNOWN:
+                raise ConfigError(
+                    f"languages: {language} is no language that can be told from others",
+                    hint=f"known: {', '.join(KNOWN)}",
+                )
 
 
 class LeftOut(Exception):

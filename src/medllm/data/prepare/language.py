@@ -47,6 +47,10 @@ _MIN_SHARE = 0.12
 """Of running English about .4 of the words are in the list, of terse notes .1 to .3."""
 
 
+KNOWN = (*_FUNCTION_WORDS, *_SCRIPTS)
+"""The codes that `guess_language` can give."""
+
+
 @lru_cache(maxsize=1)
 def _languages_of_words() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}

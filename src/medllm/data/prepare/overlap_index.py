@@ -171,7 +171,7 @@ def find_runs(
     found, firsts, ends = [numbers], [at], [at + GRAM]
     # Texts of fewer words are looked for only where their first words stand.
     heads, _ = index.heads.find(runs.of(MIN_WORDS))
-    for size in index.short_sizes:
+    for size in index.short_sizes if len(heads) else ():
         places = heads[heads + size <= runs.length]
         known, numbers = index.grams.find(runs.at(places, size))
         found.append(numbers)

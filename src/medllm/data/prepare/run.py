@@ -73,15 +73,15 @@ def prepare(settings: PrepareConfig, out: Path, *, progress: Progress = no_progr
     """
     deidentify = settings.deidentify
     secret = read_secret(deidentify.secret_file) if deidentify.on else ""
-    for source in settings.sources:  # what cannot be read is said before anything is made
-        open_source(source, Reading())
+    rules = settings.clean.rules()
+    _check_inputs(settings)
     check_place(settings, out)
     work = out / WORK
     with disk_errors(str(out)):
         work.mkdir(parents=True, exist_ok=True)
     with _alone(work):
         maker = PartMaker(
-            rules=settings.clean.rules(),
+            rules=rules,
             deidentify=deidentify,
             secret=secret,
             key=settings.split.key,
@@ -105,6 +105,16 @@ def prepare(settings: PrepareConfig, out: Path, *, progress: Progress = no_progr
         gathered.store.close()
     shutil.rmtree(work)
     return Prepared(out, report, found)
+
+
+def _check_inputs(settings: PrepareConfig) -> None:
+    """Raise for what cannot be read, before anything is made."""
+    for source in settings.sources:
+        open_source(source, Reading())
+    earlier = [source.keep_held_out for source in settings.sources]
+    for path in (*earlier, settings.augment.wordnet):
+        if path and not path.exists():
+            raise DataError(f"cannot read {path}: no such file or folder", hint="see docs/data.md")
 
 
 def _refuse_broken(counts: list[SourceCounts], folders: list[Path]) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from medllm.data.prepare.config import SourceConfig
+from medllm.data.prepare.split import SPLITS
 from medllm.data.reading import BadInputError, Place, Problem, Reading
+from medllm.data.sets.splits import split_named
 from medllm.data.sft_files import LineWriter, read_records, to_line
-from medllm.errors import DataError
+from medllm.errors import ConfigError, DataError
 from medllm.records import SftRecord
 
 RECORDS = "records"
@@ -47,11 +49,19 @@ def open_source(source: SourceConfig, reading: Reading) -> Iterator[SftRecord]:
     """
     if source.name == RECORDS:
         records = _read_files(_record_files(source.path), source.path, reading)
+        if wanted := _split_of(source):
+            records = (record for record in records if record.meta.get("split") == wanted)
     else:
         from medllm.data.sets.catalogue import read_set
 
         records = read_set(source.name, source.path, reading=reading, split=source.split or None)
     return islice(records, source.limit) if source.limit else records
+
+
+def _split_of(source: SourceConfig) -> str:
+    if source.split and not split_named(source.split):
+        raise ConfigError(f"unknown split {source.split}", hint=f"one of {', '.join(SPLITS)}")
+    return split_named(source.split)
 
 
 def _record_files(path: Path) -> list[Path]:
