@@ -148,10 +148,11 @@ def _group(finding: Finding) -> str:
 def _in_words(finding: Finding) -> str:
     flag = f" ({finding.flag})" if finding.flag else ""
     whose = "family: " if finding.experiencer == "family" else ""
+    denied = "no " if finding.negated and finding.experiencer != "patient" else ""
     over = " (resolved)" if finding.temporality == "resolved" else ""
     is_value = finding.kind in ("vital", "result") and finding.value is not None
     name = f"{finding.normalised} {value_in_words(finding)}" if is_value else finding.text
-    return whose + flat(name) + flag + over
+    return whose + denied + flat(name) + flag + over
 
 
 def _once(names: Sequence[str], *, is_part_enough: bool) -> list[str]:

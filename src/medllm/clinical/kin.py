@@ -31,6 +31,7 @@ _TELLS = word_set(
     requested asked agreed admitted added realized interviewed consented counseled accompanied
     felt who aware administered applied gave started tried"""
 )
+_GOES_ON = word_set("presented was is had has came complained developed underwent reported")
 _BY = word_set("by from to with")
 _ME = word_set("patient he she")
 
@@ -58,6 +59,8 @@ def kin_covers(
         if at > first and _is_mere_company(before):
             continue
         end = _end(words, stops, at, last)
+        if "," in words[max(first, at - 2) : at]:
+            end = _end_of_apposition(words, at, end)
         if _is_about(words, spans, at, end):
             covers.append((says, at, end))
     return covers
@@ -99,6 +102,14 @@ def _end(words: Sequence[str], stops: Mapping[int, str], at: int, last: int) -> 
         if words[ahead] in _ME and is_new:
             return ahead - 1
     return last
+
+
+def _end_of_apposition(words: Sequence[str], at: int, end: int) -> int:
+    """Give where "a boy, the brother of a child with asthma, presented" goes on about the boy."""
+    for ahead in range(at + 1, end - 1):
+        if words[ahead] == "," and words[ahead + 1] in _GOES_ON:
+            return ahead
+    return end
 
 
 def _behind(

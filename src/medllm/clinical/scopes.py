@@ -64,6 +64,8 @@ def forward_end(clause: Clause, trigger: Trigger, kind: str) -> int:
     words, stops = clause.tokens.words, clause.stops
     limit = min(clause.last, trigger.last + _REACH)
     at = trigger.last
+    if kind == "family" and words[at - 1] == ":":
+        return limit  # "Family history: negative for cancer, positive for early heart disease"
     is_denial = kind == "negated"  # "did not present with": what stops others belongs to it
     while at < limit and (words[at] in _LEADS or (is_denial and at in stops)):
         at += 1
@@ -110,11 +112,16 @@ def _begins_clause(clause: Clause, at: int) -> bool:
         return True
     for ahead in range(at + 1, min(at + 12, clause.last)):
         word = words[ahead]
-        if word in _LIST_MARKS or word == ";":
+        if word in _LIST_MARKS or word in (";", "but"):
             return False
-        if word in _VERBS:
+        if word in _VERBS and not _is_named(clause, ahead):
             return not any(w in _SEEN for w in words[ahead + 1 : ahead + 3])
     return False
+
+
+def _is_named(clause: Clause, at: int) -> bool:
+    """Whether the word is part of a finding: "use" in "denies tobacco and alcohol use"."""
+    return any(first <= at < last for first, last in clause.spans)
 
 
 def backward(clause: Clause, trigger: Trigger, kind: str) -> list[Cover]:
@@ -164,7 +171,7 @@ def backward(clause: Clause, trigger: Trigger, kind: str) -> list[Cover]:
 
 
 def _is_object(clause: Clause, span: tuple[int, int]) -> bool:
-    """Whether a finding belongs to a verb before it: "had fever, and rash and cough were absent"."""
+    """Whether a verb before it says the finding: "had fever, and rash and cough were absent"."""
     for word in reversed(clause.tokens.words[clause.first : span[0]]):
         if word in (",", ";", "that"):
             return False
