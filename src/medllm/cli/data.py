@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from medllm.cli import data_augment, data_deidentify, data_prepare, data_review, data_steps
+from medllm.cli import (
+    data_augment,
+    data_deidentify,
+    data_prepare,
+    data_review,
+    data_stats,
+    data_steps,
+)
 from medllm.cli.options import JsonOption
 from medllm.cli.terminal import bold, print_json, wrap
 
@@ -22,6 +29,7 @@ app.command("mix")(data_steps.mix)
 app.command("augment")(data_augment.augment)
 app.command("build")(data_review.build)
 app.command("review")(data_review.review)
+app.command("stats")(data_stats.stats)
 app.command("deidentify")(data_deidentify.deidentify)
 
 

@@ -1,73 +1,78 @@
-"""What a set of training records is like: lengths, coverage, topics, duplicates, where from."""
+"""The statistics of record files: lengths, coverage, sources, topics, duplicates."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from medllm.clinical.findings import find_findings
 from medllm.data.prepare.duplicates import find_duplicates
-from medllm.data.prepare.language import guess_language
-from medllm.data.prepare.split import place_of
-from medllm.data.progress import Progress, no_progress
-from medllm.data.shingles import answer_of, question_of
+from medllm.data.progress import Progress, no_progress, told
+from medllm.data.sft_files import count_lines, load_records
 from medllm.data.statistics import lengths
+from medllm.data.statistics.sources import Sources
+from medllm.data.statistics.tokens import TokenCounter, words_counter
+from medllm.data.statistics.topics import describe_topics
 from medllm.data.store import RecordStore
 from medllm.errors import DataError
 from medllm.files import sha256_file
 from medllm.records import SftRecord
 
 FORMAT = 1
-TOPIC_SAMPLE = 2000
-"""Findings are read in so many records at most: a millisecond each."""
-N_TOPICS = 40
-_TOPIC_KINDS = ("disorder", "symptom", "medication", "procedure", "result")
 
 
 def describe_records(
     paths: Sequence[Path],
     *,
-    counter: lengths.TokenCounter | None = None,
+    counter: TokenCounter | None = None,
     near: bool = True,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Give the statistics of record files as plain dicts and lists, ready for JSON and the page.
 
-    They hold counts, ids of nothing and names of clinical concepts from the lexicon, no text.
+    They hold counts and names of clinical concepts from the lexicon, no text and no id.
     Raises `DataError` where a file cannot be read or all are empty.
     """
+    counter = counter or words_counter()
+    sources = Sources()
+    n_lines = sum(count_lines(path) for path in paths)
+    records = told(_load(paths), "measuring lengths", progress, n_lines)
+    measured = lengths.measure(sources.watch(records), counter)
     store = RecordStore(paths)
-    if not len(store):
-        raise DataError("the files hold no record", hint="name files that `data prepare` wrote")
-    counter = counter or lengths.words_counter()
-    progress("measuring lengths", 0, len(store))
-    measured = lengths.measure(store, counter)
-    table = _sources(store)
-    progress("reading findings", 0, TOPIC_SAMPLE)
+    if len(store) != len(measured.tokens):
+        raise DataError("the files hold empty lines", hint="take them out: grep . FILE")
     duplicates = find_duplicates(store, near=near, progress=progress)
-    report = {
+    topics = describe_topics(store, progress=progress)
+    store.close()
+    is_near_copy = duplicates.near & sources.augmented
+    return {
         "format": FORMAT,
         "files": [{"name": path.name, "sha256": sha256_file(path)} for path in paths],
-        "records": len(store),
+        "records": len(measured.tokens),
         "counted_in": counter.name,
+        "unit": counter.unit,
         "lengths": _lengths(measured),
         "coverage": lengths.coverage(measured),
+        "curve": lengths.curve(measured),
         "cutoff_for": {
-            str(share): lengths.cutoff_for(measured, share) for share in (0.9, 0.95, 0.99, 1.0)
+            f"{share:g}": lengths.cutoff_for(measured, share) for share in lengths.SHARES
         },
-        "sources": table,
-        "topics": describe_topics(store),
+        "sources": sources.table(measured, duplicates),
+        "topics": topics,
         "duplicates": {
             "exact": duplicates.n_exact,
             "near": duplicates.n_near if near else None,
+            "near_and_augmented": int(is_near_copy.sum()) if near else None,
         },
     }
-    store.close()
-    return report
+
+
+def _load(paths: Sequence[Path]) -> Iterator[SftRecord]:
+    for path in paths:
+        if path.suffix == ".gz":  # places within it cannot be found again
+            raise DataError(f"{path} is packed", hint=f"gunzip -k {path}")
+    return chain.from_iterable(load_records(path) for path in paths)
 
 
 def _lengths(measured: lengths.Lengths) -> dict[str, Any]:
@@ -81,77 +86,3 @@ def _lengths(measured: lengths.Lengths) -> dict[str, Any]:
         name: {**lengths.quantiles(values), "histogram": lengths.histogram(values)}
         for name, values in parts.items()
     }
-
-
-def _sources(records: Sequence[SftRecord]) -> list[dict[str, Any]]:
-    """Give a row for each source: records, groups, tasks, licences, languages, mean lengths."""
-    rows: dict[str, dict[str, Any]] = {}
-    groups: dict[str, set[int]] = {}
-    for record in records:
-        row = rows.setdefault(
-            record.source,
-            {
-                "records": 0,
-                "tasks": Counter(),
-                "licences": Counter(),
-                "languages": Counter(),
-                "turns": 0,
-                "question_characters": 0,
-                "answer_characters": 0,
-                "augmented": 0,
-                "verified": 0,
-            },
-        )
-        groups.setdefault(record.source, set()).add(hash(record.group))
-        question, answer = question_of(record), answer_of(record)
-        row["records"] += 1
-        row["tasks"][record.task] += 1
-        row["licences"][record.licence or "not stated"] += 1
-        row["languages"][guess_language(f"{question} {answer}") or "not told"] += 1
-        row["turns"] += len(record.messages)
-        row["question_characters"] += len(question)
-        row["answer_characters"] += len(answer)
-        row["augmented"] += "augmented" in record.meta
-        row["verified"] += "verified" in record.meta
-    return [_source_row(name, row, len(groups[name])) for name, row in sorted(rows.items())]
-
-
-def _source_row(name: str, row: dict[str, Any], n_groups: int) -> dict[str, Any]:
-    n = row["records"]
-    means = {
-        f"mean_{part}": round(row.pop(part) / n, 1)
-        for part in ("turns", "question_characters", "answer_characters")
-    }
-    counted = {
-        key: dict(value.most_common())
-        for key, value in row.items()
-        if key.endswith("s") and isinstance(value, Counter)
-    }
-    return {"source": name, "groups": n_groups, **row, **counted, **means}
-
-
-def describe_topics(records: Sequence[SftRecord]) -> dict[str, Any]:
-    """Give the commonest clinical concepts of a sample: in how many records each is named."""
-    chosen = sample_of(records)
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in _TOPIC_KINDS}
-    n_without = 0
-    for at in chosen:
-        record = records[int(at)]
-        findings = find_findings(f"{question_of(record)}\n{answer_of(record)}")
-        named = {(f.kind, f.normalised) for f in findings if f.kind in counts}
-        n_without += not named
-        for kind, name in named:
-            counts[kind][name] += 1
-    tops = {
-        kind: dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:N_TOPICS])
-        for kind, found in counts.items()
-    }
-    return {"sample": len(chosen), "without": n_without, "kinds": tops}
-
-
-def sample_of(records: Sequence[SftRecord], most: int = TOPIC_SAMPLE) -> np.ndarray[Any, Any]:
-    """Give the places of a sample of the records, the same in every run."""
-    if len(records) <= most:
-        return np.arange(len(records))
-    places = np.array([place_of(f"sample {at}", "statistics") for at in range(len(records))])
-    return np.sort(np.argsort(places, kind="stable")[:most])

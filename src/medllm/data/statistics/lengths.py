@@ -2,93 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr
-from io import StringIO
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medllm.data.shingles import WORD
-from medllm.errors import ConfigError, DataError, MissingExtraError
-from medllm.records import SftRecord, Turn
+from medllm.data.statistics.tokens import TokenCounter
+from medllm.errors import DataError
+from medllm.records import SftRecord
 
-CUTOFFS = (128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 16384, 32768)
+CUTOFFS = (128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 16384, 32768, 65536)
 """The lengths in tokens for which coverage is given."""
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+SHARES = (0.9, 0.95, 0.99, 1.0)
+"""The shares of records for which the cutoff is given that leaves them whole."""
+_CHUNK = 256
+_CURVE_POINTS = 60
 
 Numbers = NDArray[np.int64]
-
-
-class Tokens(NamedTuple):
-    """How many tokens a record has: all turns but the last answer, and that answer."""
-
-    before: int
-    answer: int
-
-
-class TokenCounter(NamedTuple):
-    """What counts tokens, and what it is called in the report."""
-
-    name: str
-    tokens_of: Callable[[SftRecord], Tokens]
-
-
-def words_counter() -> TokenCounter:
-    """Count words and marks: no tokenizer is needed, and a token is about three quarters of one."""
-
-    def count(record: SftRecord) -> Tokens:
-        *before, answer = (len(WORD.findall(turn.content)) for turn in record.messages)
-        return Tokens(sum(before), answer)
-
-    return TokenCounter("words", count)
-
-
-def tokenizer_counter(path: str) -> TokenCounter:
-    """Count tokens of a tokenizer on this machine, with its chat template where it has one.
-
-    Raises `MissingExtraError` without transformers and `ConfigError` where it cannot be loaded.
-    """
-    tokenizer = _load_tokenizer(path)
-    has_template = bool(getattr(tokenizer, "chat_template", None))
-
-    def length(turns: Sequence[Turn], *, asks: bool) -> int:
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-        if has_template:
-            text = tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=asks
-            )
-            return len(tokenizer(text, add_special_tokens=False)["input_ids"])
-        return sum(len(tokenizer(turn.content)["input_ids"]) for turn in turns)
-
-    def count(record: SftRecord) -> Tokens:
-        before = length(record.messages[:-1], asks=True)
-        return Tokens(before, max(0, length(record.messages, asks=False) - before))
-
-    template = "its chat template" if has_template else "no chat template"
-    return TokenCounter(f"tokens of {Path(path).name}, {template}", count)
-
-
-def _load_tokenizer(path: str) -> Any:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    try:
-        with redirect_stderr(StringIO()):  # it warns that torch is absent, which is not needed
-            from transformers import AutoTokenizer
-    except ModuleNotFoundError as exc:
-        raise MissingExtraError(
-            "counting tokens needs the package transformers, which is not installed",
-            hint='pip install -c constraints.txt "medllm[train]", or count words',
-        ) from exc
-    try:
-        return AutoTokenizer.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError, KeyError) as exc:
-        raise ConfigError(
-            f"cannot load the tokenizer {path}", hint="name a folder with tokenizer.json"
-        ) from exc
 
 
 class Lengths(NamedTuple):
@@ -109,13 +42,20 @@ class Lengths(NamedTuple):
 def measure(records: Iterable[SftRecord], counter: TokenCounter) -> Lengths:
     """Give the lengths of the records; raise `DataError` where there is none."""
     rows = []
-    for record in records:
-        question = sum(len(turn.content) for turn in record.messages[:-1])
-        tokens = counter.tokens_of(record)
-        rows.append((question, len(record.messages[-1].content), tokens.before, tokens.answer))
+    for chunk in _chunks(records):
+        for record, tokens in zip(chunk, counter.tokens_of(chunk), strict=True):
+            before = sum(len(turn.content) for turn in record.messages[:-1])
+            answer = len(record.messages[-1].content)
+            rows.append((before, answer, tokens.before, tokens.answer))
     if not rows:
-        raise DataError("there is no record to measure", hint="name a file of records")
+        raise DataError("there is no record to measure", hint="name a file that holds some")
     return Lengths(*np.array(rows, dtype=np.int64).T)
+
+
+def _chunks(records: Iterable[SftRecord]) -> Iterator[list[SftRecord]]:
+    rest = iter(records)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
 
 
 def quantiles(values: Numbers) -> dict[str, float]:
@@ -139,26 +79,38 @@ def histogram(values: Numbers, n_bins: int = 40) -> dict[str, list[int]]:
 def coverage(lengths: Lengths, cutoffs: Sequence[int] = CUTOFFS) -> list[dict[str, float]]:
     """Give for each cutoff, in tokens, what it would leave whole and what it would cost.
 
-    `records` and `answers` are the shares left whole; `answer_tokens_lost` the share of all
-    answers' tokens behind the cutoff; `answers_lost` the share of answers of which nothing is left.
+    Records are cut at their end, which is the answer's. `records` is the share left whole;
+    `answers_cut` how many answers lose their end, and `lost_of_cut` the share of its tokens that
+    such an answer loses, over all of them; `answer_tokens_lost` the share of all answers' tokens;
+    `answers_lost` how many answers are lost wholly. No cutoffs beyond the one that costs nothing.
     """
     table = []
     total = max(1, int(lengths.answer_tokens.sum()))
     for cutoff in cutoffs:
         kept = np.clip(cutoff - lengths.before_tokens, 0, lengths.answer_tokens)
-        whole = kept == lengths.answer_tokens
+        is_cut = kept < lengths.answer_tokens
+        lost = int((lengths.answer_tokens - kept).sum())
+        of_cut = max(1, int(lengths.answer_tokens[is_cut].sum()))
         table.append(
             {
                 "cutoff": cutoff,
-                "records": round(float((lengths.tokens <= cutoff).mean()), 5),
-                "answers": round(float(whole.mean()), 5),
-                "answer_tokens_lost": round(1 - int(kept.sum()) / total, 5),
-                "answers_lost": round(float(((kept == 0) & ~whole).mean()), 5),
+                "records": round(float((lengths.tokens <= cutoff).mean()), 6),
+                "answers_cut": int(is_cut.sum()),
+                "lost_of_cut": round(lost / of_cut, 6),
+                "answer_tokens_lost": round(lost / total, 6),
+                "answers_lost": int(((kept == 0) & is_cut).sum()),
             }
         )
         if cutoff >= int(lengths.tokens.max()):
             break
     return table
+
+
+def curve(lengths: Lengths) -> list[dict[str, float]]:
+    """Give the coverage at cutoffs that are even on a logarithmic scale, for a picture."""
+    least, most = int(lengths.tokens.min()), int(lengths.tokens.max())
+    points = np.geomspace(max(1, least), max(2, most), _CURVE_POINTS)
+    return coverage(lengths, [int(cutoff) for cutoff in np.unique(np.ceil(points))])
 
 
 def cutoff_for(lengths: Lengths, share: float) -> int:
