@@ -75,6 +75,8 @@ class ModelsConfig(_Section):
     """How long to wait for the first text: loading a model and reading a prompt takes a while."""
     stall_timeout_s: float = Field(default=30.0, gt=0)
     """How long to wait between two pieces of text."""
+    max_retry_wait_s: float = Field(default=10.0, gt=0)
+    """The longest wait before a server that is busy, or dropped the connection, is asked again."""
     context_tokens: int = Field(default=8192, ge=512)
     """How much of prompt and answer an Ollama model shall hold."""
     temperature: float = Field(default=0.0, ge=0, le=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from medllm.ask.labels import value_in_words
 from medllm.ask.road import Step
 from medllm.records import Answer, Claim, Document, Finding, Hit, Summary
 
@@ -13,7 +14,8 @@ Json = dict[str, Any]
 
 def finding_json(finding: Finding) -> Json:
     """Give a finding."""
-    return {name: getattr(finding, name) for name in Finding.__slots__}
+    fields = {name: getattr(finding, name) for name in Finding.__slots__}
+    return {**fields, "value_text": value_in_words(finding)}
 
 
 def document_json(document: Document) -> Json:

@@ -33,7 +33,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-PAGES = frozenset({"/", "/library", "/compare"})
+PAGES = frozenset({"/", "/library"})
 UPLOADS = frozenset({"/api/v1/documents/add"})
 _OPEN = frozenset({"/api/v1/session", "/api/v1/openapi.json"})
 _OPEN_BELOW = ("/assets/", "/api/v1/health/")

@@ -103,6 +103,24 @@ class FindingBody(BaseModel):
     flag: Flag
     site: str
     source: str
+    value_text: str
+    """The value as it is shown: a pair such as 104/68 whole, with its unit."""
+
+
+class Replaced(BaseModel):
+    """An identifier that was replaced: where it stood in the note and what stands there now."""
+
+    category: str
+    start: int
+    end: int
+    replacement: str
+
+
+class DeidentifyAnswer(BaseModel):
+    """A note without the identifiers that were found in it."""
+
+    text: str
+    replaced: list[Replaced]
 
 
 class DocumentBody(BaseModel):

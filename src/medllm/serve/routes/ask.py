@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from medllm.ask.page.render import render_page
+from medllm.clinical.deidentify.deidentifier import without_identifiers
 from medllm.clinical.findings import find_findings
 from medllm.records import DocumentKind
 from medllm.retrieve.index import Filter
@@ -21,6 +22,7 @@ from medllm.serve.service import Service, service_of, user_of
 from medllm.serve.shapes import (
     AskAnswer,
     AskRequest,
+    DeidentifyAnswer,
     FindingsAnswer,
     FindingsRequest,
     SearchAnswer,
@@ -43,6 +45,22 @@ async def findings(body: FindingsRequest, request: Request) -> Response:
 
     def work() -> Json:
         return {"findings": findings_json(find_findings(note.text))}
+
+    return JSONResponse(await unless_gone(request, service.in_turn(user_of(request), work)))
+
+
+@router.post("/deidentify", response_model=DeidentifyAnswer)
+async def deidentify(body: FindingsRequest, request: Request) -> Response:
+    """Put words in brackets for the identifiers that are found in a note. Rules can miss some."""
+    service, note = service_of(request), read_question(service_of(request), body.note)
+
+    def work() -> Json:
+        done = without_identifiers(note.text)
+        replaced = [
+            {"category": i.category, "start": i.start, "end": i.end, "replacement": i.replacement}
+            for i in done.identifiers
+        ]
+        return {"text": done.text, "replaced": replaced}
 
     return JSONResponse(await unless_gone(request, service.in_turn(user_of(request), work)))
 

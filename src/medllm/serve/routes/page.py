@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from medllm.ask.page import render
 from medllm.serve.refusals import Refused
 
 router = APIRouter(include_in_schema=False)
@@ -23,8 +24,9 @@ _TYPES = {
 
 @cache
 def page_files() -> dict[str, bytes]:
-    """Give every file of the page by its name."""
-    return {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+    """Give every file of the page by its name; the looks of answers are those of `ask --html`."""
+    files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+    return {**files, "answer.css": Path(render.__file__).with_name("page.css").read_bytes()}
 
 
 def _file(name: str) -> Response:
@@ -36,7 +38,6 @@ def _file(name: str) -> Response:
 
 @router.get("/")
 @router.get("/library")
-@router.get("/compare")
 async def index(request: Request) -> Response:
     """Give the page; which view it shows is up to its address."""
     return _file("index.html")

@@ -1,0 +1,77 @@
+// Signing in, the views, and the keys.
+import { el, byId, fill, button, say } from "./dom.js";
+import { get, post, remove } from "./api.js";
+import { CaseView } from "./case.js";
+import { libraryView } from "./library.js";
+import { texts } from "./texts.js";
+
+const VIEWS = { "/": "case", "/library": "library" };
+let session = null;
+let caseView = null;
+
+const nameOf = () => VIEWS[location.pathname] || "case";
+
+const show = () => {
+  const name = nameOf();
+  document.title = texts.titles[name];
+  fill(byId("views"), el("ul", { role: "list" }, Object.entries(VIEWS).map(([path, view]) =>
+    el("li", {}, el("a", { href: path, onclick: go, "aria-current": view === name ? "page" : null }, texts.views[view]))),
+  session.has_accounts ? el("li", {}, button(texts.signIn.signOut, signOut, { class: "small" })) : null));
+  if (name === "case") fill(byId("view"), caseView.element);
+  else fill(byId("view"), libraryView(session, (found) => caseView.library(found)));
+};
+
+const go = (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  caseView.panel.close();
+  history.pushState(null, "", event.currentTarget.getAttribute("href"));
+  show();
+  byId("view").focus();
+};
+
+const signOut = async () => { await remove("session"); location.reload(); };
+
+const begin = async (found) => {
+  session = found;
+  caseView = new CaseView(session);
+  byId("limits").textContent = texts.limits;
+  byId("foot").textContent = texts.foot(session.version);
+  show();
+  try { caseView.library(await get("documents")); } catch (error) { say(error.message); }
+};
+
+const field = (id, label, more = {}) => [el("label", { for: id }, label), el("input", { id, required: true, autocomplete: "off", ...more })];
+
+const askToSignIn = (hasAccounts) => {
+  const t = texts.signIn;
+  document.title = texts.titles.signIn;
+  byId("limits").textContent = texts.limits;
+  const problem = el("p", { role: "alert", class: "problem" });
+  const fields = hasAccounts ? [field("name", t.name), field("password", t.password, { type: "password" })] : field("token", t.label);
+  const open = async (event) => {
+    event.preventDefault();
+    const value = (id) => byId(id)?.value.trim() || "";
+    try {
+      await begin(await post("session", hasAccounts ? { name: value("name"), password: byId("password").value } : { token: value("token") }));
+    } catch (error) { problem.textContent = error.status === 401 ? (hasAccounts ? t.accountWrong : t.wrong) : error.message; }
+  };
+  fill(byId("views"));
+  fill(byId("view"), el("section", { id: "sign-in" }, el("h1", {}, hasAccounts ? t.accountHeading : t.heading),
+    el("p", {}, hasAccounts ? t.accountWords : t.words), el("form", { onsubmit: open, class: "stack" }, fields, el("p", {}, el("button", { type: "submit", class: "main" }, t.button))), problem));
+};
+
+const start = async () => {
+  const token = location.hash.startsWith("#") && !document.getElementById(location.hash.slice(1)) ? decodeURIComponent(location.hash.slice(1)) : "";
+  if (token.length > 15) {
+    history.replaceState(null, "", location.pathname); // the token stays in no history
+    try { await begin(await post("session", { token })); return; } catch { /* asked for below */ }
+  }
+  try { await begin(await get("session")); } catch (error) { askToSignIn(error.hint.includes("password")); }
+};
+
+window.addEventListener("popstate", () => { if (session) show(); });
+window.addEventListener("signed-out", () => askToSignIn(session?.has_accounts));
+document.addEventListener("keydown", (event) => { if (caseView && nameOf() === "case" && !event.isComposing) caseView.key(event); });
+window.addEventListener("beforeprint", () => caseView?.panel.close());
+start();
