@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medllm.cli.data_progress import steps_shown
+from medllm.cli.indexing import stoppable
 from medllm.cli.options import JsonOption, SetOption
 from medllm.cli.terminal import bold, notice, print_json, wrap
 
@@ -49,7 +50,7 @@ def prepare(
 
     more = ["prepare.overwrite=true"] if overwrite else []
     settings = load_prepare_config(config, [*(overrides or []), *more])
-    with steps_shown() as tell:
+    with stoppable(), steps_shown() as tell:
         done = run(settings, to or Path("out") / config.stem, progress=tell)
     if as_json:
         print_json({"folder": str(done.folder), **done.report})

@@ -12,7 +12,7 @@ from medllm.data.prepare.assign import TEST, TRAIN, VALIDATION
 from medllm.data.prepare.config import PrepareConfig
 from medllm.data.prepare.overlap import Overlap, find_overlap
 from medllm.data.prepare.rows import Rows, identity_of
-from medllm.data.progress import Progress
+from medllm.data.progress import Progress, told
 from medllm.data.shingles import Numbers
 from medllm.data.store import RecordStore
 from medllm.errors import DataError
@@ -41,11 +41,10 @@ def check_overlap(
     evaluation = (splits == VALIDATION) | (splits == TEST)
     common: Numbers | None = None
     for round_number in range(_MAX_ROUNDS):
-        progress(f"overlap, round {round_number + 1}", 0, 0)
         train = (splits == TRAIN) & ~removed
-        found = find_overlap(
-            select(store, train), select(store, evaluation), ways_of_speaking=common
-        )
+        step = f"overlap, round {round_number + 1}"
+        records = told(select(store, train), step, progress, int(train.sum()))
+        found = find_overlap(records, select(store, evaluation), ways_of_speaking=common)
         common = found.ways_of_speaking
         if settings.overlap.action != "leave out" or not found.leaking:
             return found, removed

@@ -13,6 +13,8 @@ signatures no faster than numpy does here once they are taken over, and changed 
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -30,6 +32,7 @@ from medllm.data.shingles import (
     question_of,
     words_of,
 )
+from medllm.files import disk_errors
 from medllm.records import SftRecord
 
 MIN_OVERLAP = 0.3
@@ -215,7 +218,15 @@ def _array(
 ) -> NDArray[np.generic]:
     if folder is None or 0 in shape:
         return np.zeros(shape, dtype=kind)
-    return np.memmap(folder / f"{name}.bin", dtype=kind, mode="w+", shape=shape)
+    path = folder / f"{name}.bin"
+    with disk_errors(str(path)), path.open("wb") as handle:
+        # All of it now: a mapped page that finds no space on the disk later kills the process.
+        size = math.prod(shape) * np.dtype(kind).itemsize
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(handle.fileno(), 0, size)
+        else:
+            handle.truncate(size)
+    return np.memmap(path, dtype=kind, mode="r+", shape=shape)
 
 
 def sample(records: Sequence[SftRecord], most: int = 20_000) -> Iterator[SftRecord]:

@@ -21,7 +21,7 @@ from medllm.data.prepare.overlap import Overlap
 from medllm.data.prepare.parts import NOT_READ, SourceCounts, left_out, part_files
 from medllm.data.prepare.rows import Rows
 from medllm.data.prepare.split import SPLITS
-from medllm.data.progress import Progress
+from medllm.data.progress import Progress, told
 from medllm.data.sft_files import TASKS, LineWriter, to_line, write_lines
 from medllm.data.store import RecordStore
 from medllm.errors import DataError
@@ -64,7 +64,7 @@ def write_outputs(
         progress(f"writing {name}", 0, 0)
         with write_lines(work / f"{name}.jsonl") as lines:
             if number == _TRAIN:
-                augmented = _write_train(settings, gathered, lines)
+                augmented = _write_train(settings, gathered, lines, progress)
             else:
                 for at in np.flatnonzero(gathered.splits == number):
                     lines.write_record(gathered.store[int(at)])
@@ -91,7 +91,9 @@ def write_outputs(
     return report
 
 
-def _write_train(settings: PrepareConfig, gathered: Gathered, lines: LineWriter) -> dict[str, Any]:
+def _write_train(
+    settings: PrepareConfig, gathered: Gathered, lines: LineWriter, progress: Progress
+) -> dict[str, Any]:
     """Write the mix, with augmented copies behind their originals; give the counts of these."""
     from medllm.data.augment.synonyms import Augmented, augment_with_synonyms
     from medllm.data.augment.wordnet import load_synonyms
@@ -102,7 +104,7 @@ def _write_train(settings: PrepareConfig, gathered: Gathered, lines: LineWriter)
         records = augment_with_synonyms(
             records, synonyms, share=augment.share, key=key, counts=counts
         )
-    for record in records:
+    for record in told(records, "writing train", progress):
         lines.write_record(record)
     return asdict(counts)
 
