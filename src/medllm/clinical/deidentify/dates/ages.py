@@ -23,6 +23,7 @@ _SPAN_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """What makes "100 years" a span: "for over 100 years", "the past 90 years"."""
+_WHO = re.compile(r",? (?:she|he|they)\b")
 _NAME_BEFORE = re.compile(r"[A-Z][^\W\d_]{1,20},\s$")
 _NAME_AFTER = re.compile(r",\s(?:of|from|a|an|who|was|is|presented|admitted|died|has|had)\s")
 """On both sides of an age behind a name: "Ann Roe, 93, of Wick"."""
@@ -32,8 +33,7 @@ _SEX_BEFORE = re.compile(r"(?:^|[.;:|(]\s?|\n\s*|\b(?:[Aa]n?|[Pp]t|[Pp]atient|[T
 _BEFORE = re.compile(
     r"\b(?:age[ds]?(?:\s?(?:at|of|/\s?sex|\(years?\)|is|was|on|in\syears)\b(?:\s(?:admission|death"
     r"|diagnosis|presentation|onset))?)?\s?[:=|]?\s?(?:of\s)?|turn(?:s|ed|ing)\s"
-    r"|reached\s(?:the\sage"
-    r"\sof\s)?|lived\sto(?:\sbe)?\s|died\sat\s(?:the\sage\sof\s)?|nearly\s|almost\s)$",
+    r"|will\sbe\s|d\.\s|reached\s(?:the\sage\sof\s)?|lived\sto(?:\sbe)?\s|died\sat\s(?:the\sage\sof\s)?|nearly\s|almost\s)$",
     re.IGNORECASE,
 )
 _NOT_AN_AGE = re.compile(
@@ -143,6 +143,8 @@ def _is_age(text: str, start: int, end: int) -> bool:
     if _AFTER.match(text, end):
         return True
     if _YEARS.match(text, end) and not _SPAN_BEFORE.search(text[max(0, start - 24) : start]):
+        return True
+    if text[max(0, start - 3) : start] == "At " and _WHO.match(text, end):
         return True
     if start and text[start - 1].isalpha() or _NOT_AN_AGE.match(text, end):
         return False

@@ -188,7 +188,7 @@ def _find_short_months(text: str) -> Iterator[Found]:
             continue
         padded = text[match.start()] == "0" or middle - match.start() == 2
         in_behind = before.endswith((" in ", "In ")) and padded
-        if (year > 31 or in_behind) and not _DURATION.match(text, match.end()):
+        if (year > 31 or in_behind) and year != 52 and not _DURATION.match(text, match.end()):
             yield _found(
                 text, (_field(match.start(), middle, "m"), _field(middle + 1, match.end(), "y"))
             )

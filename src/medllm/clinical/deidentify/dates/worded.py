@@ -28,7 +28,7 @@ _DAY_LIST = (
     r"(?:\d{1,2}(?:st|nd|rd|th)?(?:\s?(?:-|–|to|,?\sand|&|or|through|until)\s?)){0,2}"
 )
 _DAYS_BEFORE = re.compile(
-    rf"(?<![\d./:])(?:({_WEEKDAY_NAME})\b[,.]?\s(?:the\s)?)?({_DAY_LIST}\d{{1,2}}(?:st|nd|rd|th)?)"
+    rf"(?<![\d./:-])(?:({_WEEKDAY_NAME})\b[,.]?\s(?:the\s)?)?({_DAY_LIST}\d{{1,2}}(?:st|nd|rd|th)?)"
     r"(?:\s?[-/.,]?\s?|\s(?:day\s)?(?:of|in)\s)$",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from medllm.clinical.deidentify.names.charts import find_unknown_names
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
 from medllm.clinical.deidentify.names.frames import find_framed_names
 from medllm.clinical.deidentify.names.labels import find_titled_names
@@ -14,7 +15,7 @@ from medllm.clinical.deidentify.names.listed import (
     find_subjects,
     find_uncapitalised_names,
 )
-from medllm.clinical.deidentify.names.pairs import PERSON_VERBS, find_free_pairs
+from medllm.clinical.deidentify.names.pairs import BE_VERBS, PERSON_VERBS, find_free_pairs
 from medllm.clinical.deidentify.names.people import find_people
 from medllm.clinical.deidentify.names.reader import Span
 from medllm.clinical.deidentify.text import Found, Words
@@ -102,7 +103,8 @@ def find_names(words: Words, known_names: Sequence[str] = ()) -> Iterator[Found]
         number = None if alone else _NUMBER_BEHIND.match(words.text, end)
         if number:
             yield Found(*number.span(1), "medical_record", NAME_RANK + 20, "id")
-    for span in find_free_pairs(words):
+    unknown = find_unknown_names(words, has_names=bool(cued))
+    for span in chain(find_free_pairs(words), unknown):
         if span not in spans and not _is_no_person(words, span):
             start, end = words.starts[span.first], words.ends[span.last - 1]
             yield Found(start, end, "name", _FREE_RANK, "person")
@@ -151,7 +153,9 @@ def _is_name_again(words: Words, at: int) -> bool:
     """Whether a word that also means something else is the name: "Young denies", not "Young"."""
     if words.surfaces[at].isupper() and len(words.surfaces[at]) > 1:
         return False
-    if words.lowers[at + 1] in PERSON_VERBS or words.has_possessive(at):
+    if words.lowers[at + 1] in PERSON_VERBS | BE_VERBS or words.has_possessive(at):
+        return True
+    if words.lowers[at + 1] == "who" or words.gap(at) == ":":
         return True
     before = words.text[max(0, words.starts[at] - 2) : words.starts[at]]
     return before[-1:] == " " and before[:1].isalpha()

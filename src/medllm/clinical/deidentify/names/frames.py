@@ -6,12 +6,14 @@ The word in the frame is in no list; it must look like a name and be no word tha
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
+from medllm.clinical.deidentify.names.labels import listed_on
 from medllm.clinical.deidentify.names.reader import Span, is_namelike, read_name
 from medllm.clinical.deidentify.text import Words
-from medllm.clinical.deidentify.vocabulary import vocabulary
+from medllm.clinical.deidentify.vocabulary import fold, vocabulary
 
 _OWNED = frozenset(
     """daughter son wife husband mother father mum mom dad sister brother partner family parents
@@ -44,6 +46,20 @@ _LONE_LINE = re.compile(
     r"^[ \t]{0,12}((?:[^\W\d_][\w'’.-]{0,20} ){1,3}[^\W\d_][\w'’-]{1,20})[ \t]{0,3},?$",
     re.MULTILINE,
 )
+_CONSULTED = re.compile(
+    r"\b(?:cardiology|neurology|surgery|ID|renal|nephrology|GI|pulmonology|pulm|oncology|urology|ENT"
+    r"|ortho|orthopa?edics|psychiatry|dermatology|rheumatology|endocrine|endocrinology|ha?ematology"
+    r"|PCP|GP|anesthesia|anaesthesia|radiology|pathology|attending|resident|intern|fellow|nurse|RN|PT"
+    r"|OT|SW)"
+    r" \((?:Dr\.? )?(?=[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?\))"
+)
+_ANNOUNCED = re.compile(
+    r"\b(?:[Aa]sk for|[Tt]hank you,|[Tt]hanks,|[Tt]his is|certify that|[Pp]lan for"
+    r"|[Ss]urvived by(?: \w+)?|children|[Aa]gent|[Cc]aller|spoke to|speak to|talked to|on behalf of"
+    r"|care of|R[xX] by|known to|[Aa]uthored by|[Pp]repared by|[Aa]ttn|[Cc]ertifier) (?=[A-ZÀ-Þ])"
+)
+"""What a name follows, of a person listed or not; what else may follow is a word that is known."""
+_SPEAKER = re.compile(r"^[ \t]{0,4}(?:Agent )?([A-ZÀ-Þ][\w'’-]{1,20}):[ ]", re.MULTILINE)
 _SPEECH_LABEL = re.compile(r"^[ \t]{0,4}[ISBARD]:[ ]", re.MULTILINE)
 
 
@@ -60,10 +76,39 @@ def find_framed_names(words: Words) -> Iterator[Span]:
         at = words.at_or_after(match.end())
         if _is_unknown(words, at) and words.lowers[at + 1] in ("from", "here", "calling", "on"):
             yield Span(at, at + 1)
+    for pattern in (_CONSULTED, _ANNOUNCED):
+        for match in pattern.finditer(words.text):
+            yield from _announced(words, words.at_or_after(match.end()), pattern is _CONSULTED)
+    yield from _find_speakers(words)
     for line in _LONE_LINE.finditer(words.text):
         span = _whole_line(words, line)
         if span:
             yield span
+
+
+def _announced(words: Words, at: int, in_brackets: bool) -> Iterator[Span]:
+    low = words.lowers[at]
+    given = low in vocabulary().given and words.gap(at)[:1] in (",", ".", ":")
+    surname = in_brackets and low in vocabulary().surnames and words.gap(at)[:1] == ")"
+    span = read_name(words, at, trusted=False, cued=True)
+    if span is None and (given or surname) and not words.surfaces[at].isupper():
+        span = Span(at, at + 1)
+    if span and not is_eponym_use(words, at, by_head=True):
+        yield span
+        yield from listed_on(words, span, cued=True)
+
+
+def _find_speakers(words: Words) -> Iterator[Span]:
+    """Give who speaks in a chat: a word in front of the colon of two lines or more."""
+    said = [(match[1], match.start(1)) for match in _SPEAKER.finditer(words.text)]
+    counts = Counter(name for name, _ in said)
+    known = vocabulary()
+    for name, start in said:
+        low = fold(name)
+        listed = low in known.given and not known.is_clinical(low)
+        if counts[name] > 1 and not name.isupper() and (listed or not known.is_plain(low)):
+            at = words.at_or_after(start)
+            yield Span(at, at + 1)
 
 
 def _is_unknown(words: Words, at: int) -> bool:

@@ -31,7 +31,7 @@ _BODILY_VERBS = frozenset(
     "denies slept complains smokes drinks lives weighs endorses denied".split()
 )
 _AGED = re.compile(
-    r"(?:\s[A-Z]\.?)?(?:\s\(?\d{1,3}\s?(?:[yY]/?o|yrs?|[MF])\b|\s\(\d{6,10}\)|,?\s\(?(?:DOB|MRN)\b)"
+    r"(?:\s[A-Z]\.?)?\s?\|?(?:\s\(?\d{1,3}\s?(?:[yY]/?o|yrs?|[MF])\b|\s\(\d{6,10}\)|,?\s\(?(?:DOB|MRN)\b)"
 )
 
 
@@ -50,11 +50,27 @@ def find_listed_names(words: Words) -> Iterator[Span]:
             span = _initial_and_surname(words, at, known)
         if span is None and words.gap(at) == " ":
             span = unlisted_pair(words, at)
+        if span is None and _is_shouted_first(words, at):
+            span = Span(at, at + 2)  # "GEBRE Aviendra."
         if span is None and low in known.surnames and _is_lone_surname(words, at, known):
             span = Span(at, at + 1)
         if span:
             yield span
             done = span.last
+
+
+def _is_shouted_first(words: Words, at: int) -> bool:
+    """Whether a family name in capitals has a given name behind it and then an end."""
+    surface = words.surfaces[at]
+    if not surface.isupper() or len(surface) < 4 or words.gap(at) != " ":
+        return False
+    behind = words.gap(at + 1)[:1]
+    if words.surfaces[at + 1].isupper() or behind not in (".", ",", ";", "\n", "(", "|", ""):
+        return False
+    if not (is_namelike(words, at, capitals=True) and is_namelike(words, at + 1)):
+        return False
+    known, low = vocabulary(), words.lowers[at]
+    return known.is_listed_name(low) or (low not in known.eponyms and not known.is_plain(low))
 
 
 def _is_lone_surname(words: Words, at: int, known: Vocabulary) -> bool:
@@ -88,12 +104,27 @@ def find_uncapitalised_names(words: Words) -> Iterator[Span]:
         listed = joined and follows in known.surnames and not known.is_plain(follows)
         if sure or (listed and low not in _COMMON):
             yield Span(at, at + 1 + joined)
+    for at in words.where(_PEOPLE_IN_SMALL):
+        gap, low = words.gap(at), words.lowers[at + 1]
+        start = at + 1 + (low in ("is", "was"))
+        if gap not in (" ", ", ") or not words.surfaces[start].islower():
+            continue
+        if not _may_be_surname(words.lowers[start], known) or known.is_city(words.lowers[start]):
+            continue
+        behind = words.gap(start) == " " and _may_be_surname(words.lowers[start + 1], known)
+        yield Span(start, start + 1 + behind)
     for at in words.where(("name", "names", "surname")):
         if words.gap(at) in (" ", ": ", " is ", " - ") and _may_be_surname(
             words.lowers[at + 1], known
         ):
             behind = words.gap(at + 1) == " " and _may_be_surname(words.lowers[at + 2], known)
             yield Span(at + 1, at + 2 + behind)
+
+
+_PEOPLE_IN_SMALL = frozenset(
+    """pt patient husband wife mother father mom mum dad son daughter brother sister aunt uncle
+    partner friend neighbor neighbour cousin nephew niece signed nurse roommate caregiver""".split()
+)
 
 
 def _may_be_surname(low: str, known: Vocabulary) -> bool:

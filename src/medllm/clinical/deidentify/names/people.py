@@ -128,7 +128,8 @@ def _after_person(words: Words, at: int) -> Iterator[Span]:
     if not words.is_capital(start) or re.match(r"\s\d", words.text[words.ends[start] :][:2]):
         return  # "his wife (Case 4)"
     low = words.lowers[at]
-    capitals = low in ("pt", "patient")
+    shouted = words.surfaces[at].isupper() and words.surfaces[start].isupper()
+    capitals = low in ("pt", "patient") or (shouted and low in _RELATIVES)
     span = read_name(words, start, trusted=False, cued=True, capitals=capitals)
     if (
         span is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from medllm.clinical.deidentify.text import Category, Found, Words
 
@@ -40,6 +41,9 @@ _ROW_OF_PERSON = re.compile(
     r",(?:\d{1,2}/\d{1,2}/\d{4}|\d{4}-\d\d-\d\d|\(?\d{3}\)?[-. ]\d{3}-\d{4}),"
 )
 _ROW_NUMBER = re.compile(r"(?<=,)\d{5,12}(?=,|$)", re.MULTILINE)
+_HYPHENED = re.compile(
+    r"\d(?<![\w.,/+-].)\d{1,3}-\d{5,8}(?![\w%-]|[.,]\d|\s?(?:mg|ml|mL|units|IU))"
+)
 _LETTERED = re.compile(r"(?!N[MPCGRT]-)[A-Z](?<![\w-].)[A-Z]{0,4}-\d{5,12}(?![\w-])")
 _BRACKETED = re.compile(r"\d(?<=\(.)\d{5,9}(?=\),?\s(?:DOB|dob|d\.o\.b))")
 _BEHIND_BIRTH = re.compile(
@@ -94,7 +98,7 @@ def find_forms(words: Words) -> Iterator[Found]:
             yield Found(*match.span(), "vehicle", FORM_RANK, "id")
         elif letters and _SERIAL.fullmatch(solid):
             yield Found(*match.span(), "other", _LAST_RANK, "id")
-    for match in _LETTERED.finditer(text):
+    for match in chain(_LETTERED.finditer(text), _HYPHENED.finditer(text)):
         yield Found(*match.span(), "other", _LAST_RANK, "id")
     for match in _SLASHED.finditer(text):
         yield Found(*match.span(), "other", _LAST_RANK, "id")

@@ -134,11 +134,14 @@ _GENES = re.compile(
     r"|GRC|hg\d)"
 )
 _LAST_FOUR = re.compile(
-    r"last\s(?:4|four)(?:\s(?:digits|numbers))?(?:\s(?:of|on))?(?:\s(?:the|his|her|their))?\s?"
+    r"last\s(?:4|four)(?:\s(?:digits|numbers))?(?:\s(?:of|on))?(?:\s(?:the|his|her|their|my|your))?\s?"
     r"(?:ssn|ss#|social(?:\ssecurity(?:\snumber)?)?|nino)?\s?(?:is|:|=|are|were|was)?\s?(\d{4})\b"
     r"|(?:ssn|ss#|social(?:\ssecurity(?:\snumber)?)?)\s?(?:\(last\s(?:4|four)\)\s?[:=]?\s?(?=\d)"
     r"|(?=ending|ends))(?:ending|ends)?(?:\s(?:in|with))?\s?:?\s?(\d{4})\b",
     re.IGNORECASE,
+)
+_CODE_WORDS = re.compile(
+    r"(?:key ?safe|(?:door|gate|entry|lock|alarm|access) (?:code|pin))[:=]? (\d{3,8})\b", re.I
 )
 _HIDDEN = re.compile(r"[xX*•]{3}-?[xX*•]{2}-?(\d{4})\b")
 
@@ -190,6 +193,10 @@ def find_labelled_numbers(words: Words) -> Iterator[Found]:
             yield Found(*match.span(group), "ssn", NUMBER_RANK - 1, "id")
     for match in _HIDDEN.finditer(text):
         yield Found(*match.span(1), "ssn", NUMBER_RANK - 1, "id")
+    for at in words.where(("key", "keysafe", "door", "gate", "entry", "lock", "alarm", "access")):
+        code = _CODE_WORDS.match(text, words.starts[at])
+        if code:
+            yield Found(*code.span(1), "other", NUMBER_RANK, "id")
     yield from _find_numbered(text)
 
 

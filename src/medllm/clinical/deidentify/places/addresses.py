@@ -31,7 +31,7 @@ _STREET_WORDS = (
     r"|Crossing"
     r"|Run|Ridge|Bend|Trace|Cove|Knoll|Glen|Meadows?|Fields?|Woods?|Bank|Brae|Approach|Causeway"
     r"|Links"
-    r"|Paddock|Wynd|Gables|Chase|Dene|Mount|Copse"
+    r"|Paddock|Hollow|Glade|Spur|Overlook|Commons|Wynd|Gables|Chase|Dene|Mount|Copse"
 )
 _SURE_STREET = re.compile(
     r"\b(?:Street|Avenue|Ave|Road|Rd|Lane|Boulevard|Blvd|Crescent|Terrace|Parkway|Highway)\b"
@@ -41,14 +41,15 @@ _SURE_PARTS = re.compile(
     r"|\s(?:Main|High|Church|Mill|Station|Market|Bridge|School|College|Grand|Broad|Front|Water)\s(?:St|Dr|Ct)\b"
 )
 _HOUSE = r"\d(?<![\w.,:/-].)\d{0,4}[A-Za-z]?(?:[-/]\d{1,5}[A-Za-z]?)?,?\s"
-_NAME_WORD = r"(?:[A-Z][\w'’.-]{0,20}|\d{1,3}(?:st|nd|rd|th)|of|the|de|la|des|du|del)"
+_NAME_WORD = r"(?:[A-Z][\w'’.-]{0,20}|\d{1,3}(?:st|nd|rd|th|ST|ND|RD|TH)|of|the|de|la|des|du|del)"
 _UNIT_PART = (
     r"(?:,?\s?(?:Apt|Apartment|Unit|Suite|Ste|Flat|Room|Rm|Floor|Fl|Bldg|Lot|Box|#)"
     r"\.?\s?#?[\w-]{1,6}\b)"
 )
 _STREET = re.compile(
     rf"{_HOUSE}(?!of\s|de\s)(?:[NSEW]{{1,2}}\.?\s|North\s|South\s|East\s|West\s)?"
-    rf"(?:{_NAME_WORD}\s){{1,5}}?(?:{_STREET_WORDS})\b\.?(?:\s(?:N|S|E|W|NE|NW|SE"
+    rf"(?:{_NAME_WORD}\s){{1,5}}?(?:{_STREET_WORDS})\b\.?(?:\s(?:Street|Road|Rd|St|Ave(?:nue)?|Drive|Dr"
+    r"|Lane|Ln|Way|Court|Ct|Trail|Blvd|Boulevard|Circle|Place|Terrace|Close)\b\.?)?(?:\s(?:N|S|E|W|NE|NW|SE"
     rf"|SW)\b)?{_UNIT_PART}{{0,2}}"
 )
 _SEEDS = (
@@ -97,6 +98,11 @@ _NAMED_STREET = re.compile(
     r"(?:on|off|in|at|from|via|along|of|near|junction|corner|and|to)\s"
     rf"((?:[A-Z][\w'’.-]{{1,20}}\s){{1,3}}(?:{_STREET_WORDS}))\b"
 )
+_STREET_BETWEEN = re.compile(
+    r"[,\n]\s?((?:[A-Z][\w'’.-]{1,20}\s){1,3}(?:Street|Road|Avenue|Lane|Drive|Boulevard|Highway|Terrace"
+    r"|Crescent|Parkway)|(?:Route|Highway)\s\d{1,3})(?=[,.\n])"
+)
+"""A street without a number between the commas of an address."""
 _HOUSE_NAME = re.compile(
     r"(?:[A-Z][\w'’]{1,20}\s){1,2}(?:Cottage|House|Farm|Lodge|Villa|Bungalow|Barn|Hall),\s"
     rf"(?:(?:[A-Z][\w'’.-]{{1,20}}\s){{1,3}}(?:{_STREET_WORDS})\b)"
@@ -187,6 +193,8 @@ def _find_seeds(words: Words) -> Iterator[Found]:
             named = _NAMED_STREET.match(text, words.starts[at])
             if named and not _is_clinical_street(named[1]):
                 yield geographic(*named.span(1), "street")
+    for between in _STREET_BETWEEN.finditer(text):
+        yield geographic(*between.span(1), "street")
     for at in words.where(
         ("cottage", "house", "farm", "lodge", "villa", "bungalow", "barn", "hall")
     ):

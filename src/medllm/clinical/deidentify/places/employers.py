@@ -11,13 +11,14 @@ from medllm.clinical.deidentify.vocabulary import vocabulary
 EMPLOYER_RANK = 9
 _CUE_WORDS = frozenset(
     """works work worked working employed job driver position retired employer operator clerk
-    cashier cleaner manager engineer teacher hired employee workplace supervisor""".split()
+    cashier cleaner manager engineer teacher hired employee workplace supervisor insured""".split()
 )
 _CUE = re.compile(
     r"(?:(?:works?|worked|working|employed|job|driver|position|retired|hired|operator|clerk|cashier"
     r"|cleaner|manager|engineer|teacher|employee|supervisor)"
     r"(?: (?:part|full)[- ]time| nights| days| shifts)?"
-    r"(?: as (?:an? )?[\w-]+(?: [\w-]+)?)? (?:at|for|by|from|with)|employee of|(?:employer"
+    r"(?: as (?:an? )?[\w-]+(?: [\w-]+)?)? (?:at|for|by|from|with)|employee of"
+    r"|insured (?:through|by|via)|(?:employer"
     r"|workplace)"
     r"(?: name)?\s?[:=|]|employer is)\s+(?:the\s)?",
     re.IGNORECASE,
@@ -64,7 +65,7 @@ def find_employers(words: Words) -> Iterator[Found]:
             continue
         parts = re.findall(r"[^\W\d_]{2,}", match.group().lower())
         told = any(mark in cue.group() for mark in ":=|")
-        named = parts and not all(map(known.is_plain, parts))
+        named = parts and (len(parts) > 1 or not all(map(known.is_plain, parts)))
         shouted = match.group().isupper() and len(match.group()) < 4
         if named and (told or _COMPANY_END.search(match.group()) or not shouted):
             end = match.end() - match.group().endswith(".")

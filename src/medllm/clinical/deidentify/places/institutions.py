@@ -107,6 +107,7 @@ def find_institutions(words: Words) -> Iterator[Found]:
                 yield from _town_behind(words, at)
     yield from find_prisons(words)
     yield from find_wards(words)
+    yield from _find_saints(words)
 
 
 _WARD = re.compile(
@@ -121,6 +122,17 @@ def find_wards(words: Words) -> Iterator[Found]:
         for match in _WARD.finditer(words.text):
             if match[1][0].isdigit() or not vocabulary().is_plain(match[1].lower()):
                 yield Found(*match.span(1), "geographic", _INSTITUTION_RANK, "ward")
+
+
+_SAINT = re.compile(
+    r"\b(?:at|to|from|in|via|of)\s(St\.?\s[A-Z]\w+['’]s?)(?!\w|\s(?:wort|dance|fire|Wort|Dance))"
+)
+
+
+def _find_saints(words: Words) -> Iterator[Found]:
+    """Give a house that has only its saint: "sent to St. Luke's"."""
+    for match in _SAINT.finditer(words.text):
+        yield Found(*match.span(1), "geographic", _INSTITUTION_RANK, "place")
 
 
 def find_prisons(words: Words) -> Iterator[Found]:
@@ -171,7 +183,9 @@ def _heads_a_name(words: Words, at: int) -> bool:
         return before in _NEEDS_BEFORE[low]
     if low == "surgery":
         two = at > 1 and words.is_capital(at - 2) and is_namelike(words, at - 1)
-        return _SURGERY_NAME.search(before) is not None or two
+        informed = at > 1 and words.lowers[at - 2] in ("at", "from", "to", "of", "with")
+        lone = informed and (is_namelike(words, at - 1) or before in PLACE_WORDS)
+        return _SURGERY_NAME.search(before) is not None or two or lone
     if low in _NEEDS_PREPOSITION:
         return words.gap(at) != " " or not words.is_capital(at + 1)
     return True
@@ -208,6 +222,8 @@ def _name_before(words: Words, at: int) -> tuple[int, int]:
     last = at
     while last > first and _is_trimmed(words, last - 1):
         last -= 1
+    if words.lowers[first] == "royal" and first < at and last <= first + 1:
+        return first, at  # "Royal Free"
     return (first, last) if not _is_no_name(words, first, last) else (at, at)
 
 

@@ -128,10 +128,11 @@ def city_end(words: Words, at: int) -> int:
 def _find_cities(words: Words) -> Iterator[Found]:
     """Give the cities of the list, but those that are also words or names only behind "in"."""
     for at in words.where(vocabulary().cities):
-        if not words.is_capital(at):
+        small = words.is_without_capitals and words.lowers[at - 1] in _PREPOSITIONS
+        if not words.is_capital(at) and not (small and _is_sure_city(words, at)):
             continue
         end = city_end(words, at)
-        if not end or not words.is_capital(end - 1):
+        if not end or not (words.is_capital(end - 1) or small):
             continue
         if any(is_eponym_use(words, i) for i in range(at, end)) or region_end(words, at) >= end:
             continue
@@ -142,6 +143,12 @@ def _find_cities(words: Words) -> Iterator[Found]:
         if words.surfaces[at].isupper() and not _is_in_capitals(words, at, end):
             continue
         yield place(words.starts[at], words.ends[end - 1], PLACE_RANK + 1)
+
+
+def _is_sure_city(words: Words, at: int) -> bool:
+    """Whether a word in small letters is a city's name and nothing else."""
+    known, low = vocabulary(), words.lowers[at]
+    return known.is_city(low) and not known.is_plain(low) and low not in _MIXED
 
 
 def _is_in_capitals(words: Words, at: int, end: int) -> bool:
