@@ -152,7 +152,11 @@ def _mortal(fatal: int, config: Path, out: Path) -> list[str]:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    """Give the content of every file, without the commit: it may change between two runs."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    lines = found["manifest.json"].splitlines()
+    found["manifest.json"] = b"".join(line for line in lines if b'"commit"' not in line)
+    return found
 
 
 def memory(options: Options, section: Section) -> Row:
@@ -162,6 +166,7 @@ def memory(options: Options, section: Section) -> Row:
     if not path.exists():
         write_dialogues(path, n)
     out = options.cache / f"prepared-{n}"
+    shutil.rmtree(out, ignore_errors=True)
     done = run_apart([sys.executable, "-c", _CHILD, str(path), str(out)])
     told = json.loads(done.output)
     gib = told["peak"] / 2**30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,8 +104,7 @@ def test_what_stands_there_stays_whole_until_the_end(whole: Whole, tmp_path: Pat
     """While a run over an earlier one is not at its end, the earlier one is untouched."""
     out = tmp_path / "out"
     out.mkdir()
-    for name, content in whole.files.items():
-        (out / name).write_bytes(content)
+    shutil.copytree(whole.config.parent / "whole", out, dirs_exist_ok=True)
     prepare(int(0.8 * whole.events), whole.config, out)
     assert all_bytes(out) == whole.files
     assert set(whole.files) == {*OUTPUTS, MANIFEST}
