@@ -119,6 +119,11 @@ def test_what_was_thought_before_an_answer_is_no_part_of_it(tmp_path: Path) -> N
         ("I'm sorry, but I cannot give advice about this kind of question.", "refuses"),
         ("How long does a cold last, how long does it?", "repeats the question"),
         ("Drink a lot and rest in bed for days. " * 3, "repeats itself"),
+        ("A cold passes by itself; rest. " + "very " * 13 + "well.", "repeats itself"),
+        (
+            f"{GOOD} And " + "then rest some more and drink some tea and " * 4 + "so on.",
+            "repeats itself",
+        ),
         ("A cold mostly passes by itself within a week or two and", "breaks off"),
         ("Dear {name}, a cold mostly passes by itself in a week.", "holds a placeholder"),
         (
@@ -136,6 +141,11 @@ def test_what_rules_can_see_is_named(answer: str, fault: str) -> None:
 
 
 def test_a_good_answer_has_no_fault() -> None:
+    table = " ".join(
+        f"{name} is frequent and present in 30 to 79 percent of the cases."
+        for name in ("Fever", "A cough", "A rash", "Fatigue", "Nausea")
+    )
+    assert check_answer("What comes with it?", table) == []
     assert check_answer("How long does a cold last?", GOOD) == []
     assert check_answer("How long does a cold last?", f"{GOOD}\n\n1. Rest\n2. Drink (tea)") == []
 

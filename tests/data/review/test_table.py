@@ -255,6 +255,19 @@ def test_a_conversation_is_shown_whole(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_reasoning_and_label_are_reviewed_with_the_answer(tmp_path: Path) -> None:
+    one = replace(RECORDS[0], reasoning="First this, then that.", label="yes")
+    assert len({digest_of(r) for r in (one, RECORDS[0], replace(one, label="no"))}) == 3
+    queue = make_queue([one], tmp_path / "queue")
+    path = tmp_path / "t.csv"
+    export_csv(queue, "r1", path)
+    assert read(path)[1][1] == (
+        "Question 0, why?\n\nREASONING: First this, then that.\n\nLABEL: yes"
+    )
+    fill(path, [("accept", "", "")])
+    assert take(queue, path).decisions == 1
+
+
 def test_an_adjudicator_sees_what_was_decided_but_not_by_whom(
     queue: ReviewQueue, tmp_path: Path
 ) -> None:

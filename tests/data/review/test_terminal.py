@@ -80,3 +80,9 @@ def test_a_reviewer_does_not_see_the_judge_and_an_adjudicator_does(tmp_path: Pat
     assert "JUDGE: accept: plausible" in shown
     assert "Another answer." in shown
     assert "x1" not in shown
+
+
+def test_reasoning_and_label_are_shown_before_the_answer(tmp_path: Path) -> None:
+    one = record("r", "Why?", "So.", reasoning="First this.", label="yes")
+    shown = run(make_queue([one], tmp_path / "queue"), ["q"])[1]
+    assert "USER\nWhy?\n\nREASONING\nFirst this.\n\nLABEL\nyes\n\nANSWER\nSo." in shown

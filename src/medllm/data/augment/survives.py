@@ -69,6 +69,12 @@ _NEGATIONS = frozenset(
 _UNCERTAIN = frozenset(
     "may might could possible possibly probably suspected perhaps maybe likely".split()
 )
+_POLITE = re.compile(
+    r"\b(?:(?:could|may|might) (?:you|i|we|someone|somebody|anyone)"
+    r"|(?:what|which|who|how|why|where) (?:could|may|might))\b",
+    re.IGNORECASE,
+)
+"""How a question is asked, which says nothing of how certain something is."""
 _DRUG_LIKE = re.compile(
     r"\b(?!cholesterol)[a-z]{2,}(?:mab|tinib|ciclib|prazole|sartan|statin|pril|olol|dipine|zosin|gliptin|gliflozin"
     r"|glutide|formin|glitazone|parin|xaban|gatran|grel|cillin|mycin|micin|floxacin|cycline|azole"
@@ -172,15 +178,20 @@ def lost_in_rewriting(original: str, rewritten: str) -> str:
     before, after = find_findings(original), find_findings(rewritten)
     if _negations_differ(original, rewritten, before, after):
         return "negations"
-    words, new_words = (_WORD.findall(text.lower()) for text in (original, rewritten))
-    if _UNCERTAIN.isdisjoint(words) != _UNCERTAIN.isdisjoint(new_words):
+    if _is_hedged(original) != _is_hedged(rewritten) or _contradict(before, after, "certainty"):
         return "certainty"
+    words, new_words = (_WORD.findall(text.lower()) for text in (original, rewritten))
     if not _sides_fit(words, new_words):
         return "sides"
     if _contradict(before, after, "experiencer"):
         return "person"
     few, many = sorted((len(words), len(new_words)))
     return "length" if many > 2 * few + 5 else ""
+
+
+def _is_hedged(text: str) -> bool:
+    words = _WORD.findall(_POLITE.sub(" ", text).lower())
+    return not _UNCERTAIN.isdisjoint(words)
 
 
 def _units_differ(original: str, rewritten: str) -> bool:

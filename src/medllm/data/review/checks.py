@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from medllm.data.prepare.language import guess_language
 from medllm.data.shingles import words_of
 
 MIN_ANSWER_WORDS = 8
+_LONGEST_LOOP, _SHORTEST_LOOP = 60, 12
+"""In words: what is repeated at most, and how much of it must be the same at least."""
 
 _REFUSAL = re.compile(
     r"\bas an? (?:ai|large language model|language model)\b|\bi(?:'m| am) (?:only )?an ai\b|"
@@ -38,6 +39,14 @@ def check_answer(question: str, answer: str) -> list[str]:
 
 
 def _repeats_itself(words: list[str]) -> bool:
-    """Whether a run of eight words comes three times: a model that fell into a loop."""
-    runs = Counter(tuple(words[at : at + 8]) for at in range(len(words) - 7))
-    return any(n >= 3 for n in runs.values())
+    """Whether the same words come three times on end: a model that fell into a loop.
+
+    What comes again here and there is no loop: headings and tables of good answers do.
+    """
+    for period in range(1, _LONGEST_LOOP + 1):
+        n_same = 0
+        for word, later in zip(words, words[period:], strict=False):
+            n_same = n_same + 1 if word == later else 0
+            if n_same >= max(2 * period, _SHORTEST_LOOP):
+                return True
+    return False

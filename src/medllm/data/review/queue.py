@@ -213,5 +213,6 @@ def digest_of(record: SftRecord) -> str:
 
     The letter keeps a spreadsheet from taking the digits for a number.
     """
-    said = "\x1f".join(f"{turn.role}\x1e{turn.content}" for turn in record.messages)
+    turns = [f"{turn.role}\x1e{turn.content}" for turn in record.messages]
+    said = "\x1f".join([*turns, record.reasoning, record.label])
     return f"x{sha256_text(f'{key_of(record)}{chr(29)}{said}')[:16]}"

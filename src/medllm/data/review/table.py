@@ -55,7 +55,7 @@ def export_csv(
 
 
 def _row(item: Item, *, adjudicate: bool) -> list[str]:
-    question, answer = asked(item.record), item.record.messages[-1].content
+    question, answer = context(item.record), item.record.messages[-1].content
     row = [item.key, question, answer, "", "", "", item.digest]
     return [*row, "\n".join(_opinions(item))] if adjudicate else row
 
@@ -71,6 +71,12 @@ def asked(record: SftRecord) -> str:
     if len(turns) == 1:
         return turns[0].content
     return "\n\n".join(f"{turn.role.upper()}: {turn.content}" for turn in turns)
+
+
+def context(record: SftRecord) -> str:
+    """Give all that is released with the answer: what precedes it, its reasoning, its label."""
+    more = {"REASONING": record.reasoning, "LABEL": record.label}
+    return "\n\n".join([asked(record), *(f"{name}: {text}" for name, text in more.items() if text)])
 
 
 def _opinions(item: Item) -> Iterator[str]:

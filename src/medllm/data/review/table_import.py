@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from medllm.data.review.decisions import Decision, Item, check_pseudonym, fault_of
 from medllm.data.review.queue import ReviewQueue
-from medllm.data.review.table import COLUMNS, OTHERS, asked, unguard
+from medllm.data.review.table import COLUMNS, OTHERS, context, unguard
 from medllm.errors import DataError
 
 
@@ -79,7 +79,7 @@ def _item_of(row: Row, items: dict[str, Item], path: Path) -> Item:
         raise _bad_row(path, row.number, "names an item that is not in this queue")
     if row.cells["check"].strip() != item.digest:
         raise _bad_row(path, row.number, "has the check of another record or queue")
-    shown = {"question": asked(item.record), "answer": item.record.messages[-1].content}
+    shown = {"question": context(item.record), "answer": item.record.messages[-1].content}
     for name, content in shown.items():
         if row.cells[name].split() != content.split():
             hint = "leave it as it was; a better answer goes into edited_answer, with edit"

@@ -55,8 +55,13 @@ def review_items(queue: ReviewQueue, reviewer: str, desk: Desk, *, adjudicate: b
 
 def _show(item: Item, place: str, write: Write, *, adjudicate: bool) -> None:
     write(f"\n--- {place}: {item.key} ({item.record.task})")
-    for turn in item.record.messages:
+    *before, answer = item.record.messages
+    for turn in before:
         write(f"\n{turn.role.upper()}\n{turn.content}")
+    for name, text in (("REASONING", item.record.reasoning), ("LABEL", item.record.label)):
+        if text:
+            write(f"\n{name}\n{text}")
+    write(f"\nANSWER\n{answer.content}")
     if not adjudicate:
         return  # what a judge or another reviewer thinks must not sway this one
     if judged := item.record.meta.get("judged"):
