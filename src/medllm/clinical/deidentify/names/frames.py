@@ -59,7 +59,7 @@ _ANNOUNCED = re.compile(
     r"|care of|R[xX] by|known to|[Aa]uthored by|[Pp]repared by|[Aa]ttn|[Cc]ertifier) (?=[A-ZÀ-Þ])"
 )
 """What a name follows, of a person listed or not; what else may follow is a word that is known."""
-_SPEAKER = re.compile(r"^[ \t]{0,4}(?:Agent )?([A-ZÀ-Þ][\w'’-]{1,20}):[ ]", re.MULTILINE)
+_SPEAKER = re.compile(r"^[ \t]{0,4}(?:Agent )?([A-ZÀ-Þ][^\W\d_'’-]{1,20}):[ ]", re.MULTILINE)
 _SPEECH_LABEL = re.compile(r"^[ \t]{0,4}[ISBARD]:[ ]", re.MULTILINE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from medllm.clinical.deidentify.names.reader import (
@@ -83,7 +84,7 @@ def find_titled_names(words: Words) -> Iterator[Span]:
     """Give the names behind titles and behind labels with a colon."""
     for at in words.where(_TITLES):
         yield from _after_title(words, at)
-    for at in words.where(_NAME_LABELS | _ROLE_LABELS):
+    for at in words.where((_NAME_LABELS | _ROLE_LABELS) - _talkers(words.text)):
         yield from _after_label(words, at)
     for at in words.where(_GRADES):
         if re.fullmatch(r"\d?[: ]{1,2}", words.gap(at)) and words.is_capital(at):
@@ -186,6 +187,17 @@ def _after_label(words: Words, at: int) -> Iterator[Span]:
     if trusted or is_sure(words, span) or _is_closed(words, span):
         yield span
         yield from listed_on(words, span, cued=_is_slashed(words, span))
+
+
+_TALKERS = frozenset("patient doctor guest client nurse clinician interviewer therapist".split())
+_TURN = re.compile(r"^[ \t]*([A-Za-z]{5,11}):", re.MULTILINE)
+_FEWEST_TURNS = 3
+
+
+def _talkers(text: str) -> frozenset[str]:
+    """Give the labels that only say who speaks: "Patient:" opens several lines of the text."""
+    turns = Counter(match[1].lower() for match in _TURN.finditer(text))
+    return frozenset(low for low in _TALKERS if turns[low] >= _FEWEST_TURNS)
 
 
 def _opens_line(words: Words, at: int) -> bool:

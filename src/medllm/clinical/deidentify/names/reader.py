@@ -97,6 +97,8 @@ def is_namelike(words: Words, at: int, *, capitals: bool = False) -> bool:
     if not words.is_capital(at):
         return False
     known, surface, low = vocabulary(), words.surfaces[at], words.lowers[at]
+    if _CONTRACTED.search(low):
+        return False
     parts = _PARTS.split(low)
     if low in _MONTHS:
         return low in _MONTH_NAMES and not _is_in_date(words, at)
@@ -131,6 +133,9 @@ def _is_in_date(words: Words, at: int) -> bool:
     if words.text[end : end + 3].strip(" .,-/'")[:1].isdigit() or words.lowers[at - 1] in _OF_TIME:
         return True
     return words.text[max(0, start - 5) : start].rstrip(" ,-/tshndr")[-1:].isdigit()
+
+
+_CONTRACTED = re.compile(r"^(?:i|you|we|they|he|she|it|that|there|what|who)['’](?:m|ve|d|ll|re)$")
 
 
 def begins_land(words: Words, at: int) -> bool:

@@ -200,6 +200,8 @@ def _could_be_place(words: Words, at: int, *, cued: bool) -> bool:
     known, low = vocabulary(), words.lowers[at]
     if known.is_city(low) or city_end(words, at):
         return not is_eponym_use(words, at)
+    if low in known.eponyms:
+        return False
     opens = low in PLACE_WORDS or words.has_possessive(at) or low in ("la", "le", "el")
     opens = opens and words.is_capital(at + 1) and words.gap(at) in _JOINTS
     if known.is_plain(low) and not (cued and opens):
