@@ -96,6 +96,10 @@ def dedupe(
     near: Annotated[
         bool, typer.Option("--near/--exact", help="Edited and cut copies too, or only exact ones.")
     ] = True,
+    agreement: Annotated[
+        float,
+        typer.Option(min=0.5, max=1, help="How much of their words the answers of copies share."),
+    ] = 0.68,
     as_json: JsonOption = False,
 ) -> None:
     """Leave out duplicates within and across files; of two the earlier is kept.
@@ -105,7 +109,7 @@ def dedupe(
     from medllm.data.prepare.steps import dedupe_files
 
     with steps_shown() as tell:
-        counts = dedupe_files(sources, to, near=near, progress=tell)
+        counts = dedupe_files(sources, to, near=near, agreement=agreement, progress=tell)
     _show(counts, to, as_json=as_json)
 
 

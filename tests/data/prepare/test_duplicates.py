@@ -177,6 +177,18 @@ def test_a_copy_of_a_copy_is_held_against_the_record_that_is_kept() -> None:
     assert found(find_duplicates(cut)) == {1: 0}
 
 
+def test_how_much_answers_agree_can_be_set() -> None:
+    one = BASE[0]
+    words = one.messages[1].content.split()
+    changed = " ".join(["quince"] * 4 + words[4:])
+    other = replace(
+        one, id="b", messages=(one.messages[0], replace(one.messages[1], content=changed))
+    )
+    records = [*BASE[:40], other]
+    assert found(find_duplicates(records)) == {40: 0}
+    assert not found(find_duplicates(records, agreement=0.99))
+
+
 def test_near_duplicates_are_left_when_not_asked_for() -> None:
     pair = [BASE[0], edit(BASE[0], "one", "swap"), BASE[0]]
     assert found(find_duplicates(pair, near=False)) == {2: 0}

@@ -51,7 +51,12 @@ def drop_duplicates(
     ranks = np.full(len(store), 2)
     ranks[own == VALIDATION], ranks[own == TEST] = 1, 0
     return find_duplicates(
-        store, near=settings.duplicates.near, ranks=ranks, folder=folder, progress=progress
+        store,
+        near=settings.duplicates.near,
+        agreement=settings.duplicates.agreement,
+        ranks=ranks,
+        folder=folder,
+        progress=progress,
     )
 
 

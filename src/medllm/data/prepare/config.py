@@ -80,6 +80,8 @@ class DuplicatesConfig(_Section):
     """Records whose words are all the same."""
     near: bool = True
     """Records that are edited or cut copies of another."""
+    agreement: float = Field(default=0.68, ge=0.5, le=1)
+    """The least share of their words, by weight, that answers of near duplicates have in common."""
 
 
 class DeidentifyConfig(_Section):

@@ -7,12 +7,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medllm.data.prepare.minhash import Commonness, Pairs, Signatures, sample
-from medllm.data.prepare.near import is_near
+from medllm.data.prepare.near import MIN_ANSWER, is_near
 from medllm.data.prepare.weights import Comparable, Weights, comparable
 from medllm.data.progress import Progress, no_progress
 from medllm.data.shingles import answer_of, question_of, words_of
@@ -43,6 +44,19 @@ class Duplicates:
         return int(np.count_nonzero(self.near))
 
 
+class _Copies(NamedTuple):
+    """What was found so far, and what tells a copy."""
+
+    of: NDArray[np.int64]
+    near: NDArray[np.bool_]
+    weights: Weights
+    agreement: float
+
+    def is_one(self, first: Comparable, second: Comparable) -> bool:
+        """Whether one is a copy of the other."""
+        return is_near(first, second, self.weights, agreement=self.agreement)
+
+
 def exact_key(record: SftRecord) -> int:
     """Give 64 bits that two records share where their words are the same, case and marks aside."""
     question, answer = (
@@ -57,11 +71,15 @@ def find_duplicates(
     records: Sequence[SftRecord],
     *,
     near: bool = True,
+    agreement: float = MIN_ANSWER,
     ranks: NDArray[np.integer] | None = None,
     folder: Path | None = None,
     progress: Progress = no_progress,
 ) -> Duplicates:
     """Give what each record repeats; of duplicates the lowest in rank, then the first, is kept.
+
+    `agreement` is the least share of their words, by weight, that the answers of near duplicates
+    have in common.
 
     `records` is read twice in order and here and there at random; it need not fit into memory.
     `folder` holds the signatures meanwhile (290 bytes a record); without it they are in memory.
@@ -81,7 +99,8 @@ def find_duplicates(
             records, Commonness(sample(records)), lambda done: progress("signatures", done, n)
         )
         pairs, overlaps = signatures.pairs(order[of[order] < 0])
-        _resolve(records, pairs, overlaps, order, of, is_copy, progress)
+        copies = _Copies(of, is_copy, Weights(sample(records)), agreement)
+        _resolve(records, pairs, overlaps, order, copies, progress)
     return Duplicates(_follow(of), is_copy)
 
 
@@ -101,15 +120,14 @@ def _resolve(
     pairs: Pairs,
     overlaps: NDArray[np.float32],
     order: NDArray[np.int64],
-    of: NDArray[np.int64],
-    is_copy: NDArray[np.bool_],
+    copies: _Copies,
     progress: Progress,
 ) -> None:
-    """Compare the pairs word by word, in order, and enter what is found into `of` and `is_copy`."""
+    """Compare the pairs word by word, in order, and enter what is found into `copies`."""
+    of = copies.of
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     sequence = np.lexsort((-overlaps, place[pairs[:, 1].astype(np.int64)]))
-    weights = Weights(sample(records))
     remembered = _Comparables(records)
     current, n_compared = -1, 0
     for done, at in enumerate(sequence):
@@ -120,8 +138,8 @@ def _resolve(
             continue
         kept = int(of[first]) if of[first] >= 0 else first
         n_compared += 1
-        if is_near(remembered[kept], remembered[second], weights):
-            of[second], is_copy[second] = kept, True
+        if copies.is_one(remembered[kept], remembered[second]):
+            of[second], copies.near[second] = kept, True
         if done % 1000 == 0:
             progress("near duplicates", done, len(sequence))
 

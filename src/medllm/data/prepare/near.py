@@ -47,8 +47,13 @@ one case series are told in the same words and have the same title for an answer
 _NEGATIONS = frozenset("no not never without nor none cannot denies denied deny isn t don".split())
 
 
-def is_near(first: Comparable, second: Comparable, weights: Weights) -> bool:
-    """Whether one record is an edited, cut or recased copy of the other."""
+def is_near(
+    first: Comparable, second: Comparable, weights: Weights, *, agreement: float = MIN_ANSWER
+) -> bool:
+    """Whether one record is an edited, cut or recased copy of the other.
+
+    `agreement` is the least that the words of their answers, by weight, have in common.
+    """
     if first.label != second.label:
         return False
     answers = _cut_alike(first.answer, second.answer)
@@ -57,7 +62,7 @@ def is_near(first: Comparable, second: Comparable, weights: Weights) -> bool:
         return False
     a, b = map(_bag, answers)
     answers_agree = weights.agreement(a, b)
-    if answers_agree < MIN_ANSWER:
+    if answers_agree < agreement:
         return False
     if weights.agreement(*_changed(*answers)) < MIN_CHANGED_ANSWER:
         return False

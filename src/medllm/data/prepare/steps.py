@@ -20,6 +20,7 @@ from medllm.data.prepare.clean import CleanRules, clean_record
 from medllm.data.prepare.config import MixConfig, PrepareConfig, SourceConfig, SplitConfig
 from medllm.data.prepare.duplicates import find_duplicates
 from medllm.data.prepare.mix import mix_by, numbered
+from medllm.data.prepare.near import MIN_ANSWER
 from medllm.data.prepare.parts import left_out
 from medllm.data.prepare.rows import row_of, to_rows
 from medllm.data.prepare.sources import RECORDS, LoggedReading, open_source
@@ -92,16 +93,26 @@ def clean_file(
 
 
 def dedupe_files(
-    sources: Sequence[Path], to: Path, *, near: bool = True, progress: Progress = no_progress
+    sources: Sequence[Path],
+    to: Path,
+    *,
+    near: bool = True,
+    agreement: float = MIN_ANSWER,
+    progress: Progress = no_progress,
 ) -> StepCounts:
-    """Write the records of several files without duplicates; of two the earlier is kept."""
+    """Write the records of several files without duplicates; of two the earlier is kept.
+
+    `agreement` is that of `find_duplicates`.
+    """
     for source in sources:
         refuse_same(source, to)
         _check(source, progress)
     counts = StepCounts()
     store = RecordStore(sources)
     with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
-        found = find_duplicates(store, near=near, folder=Path(folder), progress=progress)
+        found = find_duplicates(
+            store, near=near, agreement=agreement, folder=Path(folder), progress=progress
+        )
         with _two_files(to) as (lines, left):
             for record, of, is_near in zip(store, found.of, found.near, strict=True):
                 if of < 0:
