@@ -10,6 +10,10 @@ from medllm.models.chat import Chunk, Message
 from medllm.models.spec import ModelSpec
 
 
+class Cut(str):
+    """An answer that is cut off at its longest length."""
+
+
 class Parrot:
     """Gives its answers in order, each once; an error among them is raised."""
 
@@ -31,4 +35,4 @@ class Parrot:
         if isinstance(answer, ModelError):
             raise answer
         yield Chunk(answer)
-        yield Chunk("", "stop")
+        yield Chunk("", "length" if isinstance(answer, Cut) else "stop")

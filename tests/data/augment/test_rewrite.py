@@ -13,7 +13,7 @@ from medllm.data.journal import Journal
 from medllm.errors import DataError, ModelError
 from medllm.records import SftRecord
 from tests.data.augment.making import write_wordnet
-from tests.data.parrot import Parrot
+from tests.data.parrot import Cut, Parrot
 from tests.data.prepare.making import ids, record, write_records
 
 
@@ -53,6 +53,18 @@ def test_what_a_model_gives_back_unchanged_is_no_copy(tmp_path: Path) -> None:
     )
     assert [one.id for one in given] == ["a"]
     assert counts.lost == {"nothing changed": 1}
+
+
+def test_half_an_answer_is_no_copy_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    for model in (Parrot(Cut("My knee is")), Parrot()):
+        given, counts = rewritten(model, tmp_path / "j", [record("a", "My knee hurts.")])
+        assert [one.id for one in given] == ["a"]
+        assert counts.lost == {"no whole answer": 1}
+    there = Parrot(Cut("Mein Knie"))
+    _, counts = rewritten(
+        there, tmp_path / "b", [record("a", "My knee hurts.")], method="back-translation"
+    )
+    assert counts.lost == {"no whole answer": 1}
 
 
 def test_what_a_model_said_is_not_asked_for_again(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_words_are_replaced_only_where_they_fit(text: str, expected: str) -> Non
 
 def test_a_finding_is_never_touched_whatever_its_words() -> None:
     anything = {"fever": ("zebra",), "aspirin": ("zebra",), "mg": ("zebra",), "and": ("plus",)}
-    text = "Nausea and fever came with aspirin 5 mg."
-    assert replaced(text, anything) == "Nausea plus fever came with aspirin 5 mg."
+    text = f"Fever came with aspirin 5 mg and so on. {'Filler. ' * 20}"
+    assert replaced(text, anything) == text.replace("and", "plus")
 
 
 def test_in_a_phrase_only_what_changes_must_lie_outside_of_a_finding() -> None:

@@ -14,7 +14,7 @@ from medllm.data.review.judge import read_judgement
 from medllm.data.review.queue import make_queue
 from medllm.errors import ModelError
 from medllm.records import SftRecord
-from tests.data.parrot import Parrot
+from tests.data.parrot import Cut, Parrot
 from tests.data.prepare.making import record
 
 GOOD = "A cold mostly passes by itself within a week or two; drink enough and rest."
@@ -104,6 +104,14 @@ def test_questions_that_are_none_or_come_twice_are_left_out(tmp_path: Path) -> N
     assert counts.reasons == {
         "question: the record has none": 1, "question: its id comes twice": 1,
     }  # fmt: skip
+
+
+def test_half_an_answer_falls_out_and_half_a_verdict_is_none(tmp_path: Path) -> None:
+    model, judge = Parrot(Cut(GOOD), GOOD), Parrot(Cut(ACCEPT))
+    records, counts = built(tmp_path, model, judge, QUESTIONS[:2])
+    assert [one.id for one in records] == ["q1"]
+    assert counts.reasons == {"answer: none, or cut off at its longest length": 1}
+    assert counts.unjudged == 1
 
 
 def test_what_was_thought_before_an_answer_is_no_part_of_it(tmp_path: Path) -> None:

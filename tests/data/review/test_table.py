@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,22 @@ def test_an_item_that_is_decided_twice_in_a_table_is_refused(
     write(path, [*table, again])
     with pytest.raises(DataError, match="row 6: decides the item of row 2 again"):
         take(queue, path)
+
+
+def test_the_decisions_of_a_table_are_written_at_once(
+    queue: ReviewQueue, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        sizes.append((queue.folder / "decisions.jsonl").read_bytes().count(b"\n"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    fill(path, [("accept", "", "")] * 4)
+    take(queue, path)
+    assert set(sizes) == {4}
 
 
 def test_a_table_of_another_queue_is_refused(
