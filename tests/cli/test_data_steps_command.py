@@ -73,6 +73,8 @@ def test_a_mix_has_the_weights_that_were_asked_for(inside: Run, home: Path) -> N
     again = (home / "mix.jsonl").read_bytes()
     assert inside(*command, "--weights", "3,1", "--total", "40").code == 0
     assert (home / "mix.jsonl").read_bytes() == again
+    assert inside(*command, "--weights", "3,1", "--total", "40", "--key", "other").code == 0
+    assert (home / "mix.jsonl").read_bytes() != again
     assert inside(*command, "--temperature", "2").code == 0
 
 

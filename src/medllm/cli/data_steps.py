@@ -172,6 +172,7 @@ def mix(
     total: Annotated[
         int, typer.Option(min=0, metavar="N", help="How many records; 0 is as many as there are.")
     ] = 0,
+    key: Annotated[str, typer.Option(help="Another key gives another order.")] = "medllm",
     as_json: JsonOption = False,
 ) -> None:
     """Mix files of records by weights or by temperature, shuffled, the same in every run.
@@ -190,7 +191,7 @@ def mix(
         total=total,
     )
     with steps_shown() as tell:
-        counts = mix_files(sources, to, settings, weights=_numbers(weights), progress=tell)
+        counts = mix_files(sources, to, settings, weights=_numbers(weights), key=key, progress=tell)
     if as_json:
         print_json(counts)
         return

@@ -105,7 +105,7 @@ class SplitConfig(_Section):
     own: bool = True
     """Keep the splits that a data set comes with."""
     key: str = "medllm"
-    """Another key gives another split."""
+    """Another key gives another split, and another order of a mix: nothing else is drawn."""
 
     @model_validator(mode="after")
     def _leave_something(self) -> SplitConfig:

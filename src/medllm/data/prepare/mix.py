@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medllm.data.prepare.config import MixConfig
 from medllm.data.prepare.rows import Rows
+from medllm.data.prepare.split import hash_of
 from medllm.data.sft_files import TASKS
 from medllm.data.shingles import mix
 from medllm.records import SftRecord
@@ -87,10 +88,13 @@ def mix_by(
     train: NDArray[np.int64],
     rows: Rows,
     source_of: NDArray[np.int64],
+    *,
+    key: str,
 ) -> Mix:
     """Give the rows of a training split, `train`, in the order and as often as they are written.
 
-    `weights` are those of the sources; `rows` and `source_of` go by record.
+    `weights` are those of the sources; `rows` and `source_of` go by record. Another `key` gives
+    another order and, where not all are taken, another choice.
     """
     if settings.by == "as they are":
         return Mix(train, np.zeros(len(train), dtype=np.int64))
@@ -102,7 +106,8 @@ def mix_by(
         shares = weighted_shares(sizes, weights)
     else:
         shares = temperature_shares(sizes, settings.temperature)
-    return mix_rows(strata, targets(shares, settings.total or len(train)), rows.identity)
+    identities = rows.identity ^ np.uint64(hash_of("mix", key))
+    return mix_rows(strata, targets(shares, settings.total or len(train)), identities)
 
 
 def numbered(record: SftRecord, copy: int) -> SftRecord:

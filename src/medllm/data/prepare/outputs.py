@@ -112,7 +112,9 @@ def _write_train(
 def _mixed(settings: PrepareConfig, gathered: Gathered) -> Iterator[SftRecord]:
     train = np.flatnonzero(gathered.splits == _TRAIN)
     weights = [source.weight for source in settings.sources]
-    rows, copies = mix_by(settings.mix, weights, train, gathered.rows, gathered.source_of)
+    rows, copies = mix_by(
+        settings.mix, weights, train, gathered.rows, gathered.source_of, key=settings.split.key
+    )
     for at, copy in zip(rows, copies, strict=True):
         record = gathered.store[int(at)]
         yield numbered(record, int(copy))

@@ -170,9 +170,13 @@ def mix_files(
     mix: MixConfig,
     *,
     weights: Sequence[float] = (),
+    key: str = "medllm",
     progress: Progress = no_progress,
 ) -> dict[str, int]:
-    """Write the records of several files as one mix; give how many came from each."""
+    """Write the records of several files as one mix; give how many came from each.
+
+    Another `key` gives another order.
+    """
     if weights and len(weights) != len(sources):
         raise ConfigError(
             f"there are {len(sources)} files and {len(weights)} weights", hint="give one for each"
@@ -185,7 +189,7 @@ def mix_files(
     sizes = [len(RecordStore([source])) for source in sources]
     source_of = np.repeat(np.arange(len(sources)), sizes)
     taken, copies = mix_by(
-        mix, weights or [1.0] * len(sources), np.arange(len(store)), rows, source_of
+        mix, weights or [1.0] * len(sources), np.arange(len(store)), rows, source_of, key=key
     )
     with write_lines(to) as lines:
         for at, copy in zip(taken, copies, strict=True):
