@@ -9,7 +9,17 @@ from benchmarks.processes import run_module
 from benchmarks.report import Row, Section, from_json, markdown, to_json
 from medllm.files import write_json
 
-BENCHMARKS = ("quality", "latency", "scale", "build", "cold", "summaries", "variants", "data")
+BENCHMARKS = (
+    "quality",
+    "latency",
+    "scale",
+    "build",
+    "cold",
+    "summaries",
+    "variants",
+    "data",
+    "deidentification",
+)
 PRINTED = ("note_query",)
 """Those that print their own tables; they need the real data."""
 
