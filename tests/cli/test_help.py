@@ -25,6 +25,10 @@ COMMANDS = [
     ("evaluate",),
     ("evaluate", "retrieval"),
     ("doctor",),
+    ("data", "augment"),
+    ("data", "build"),
+    ("data", "review"),
+    ("data", "stats"),
 ]
 
 

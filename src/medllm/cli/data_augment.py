@@ -59,7 +59,7 @@ def augment(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add copies of records whose questions say the same in other words.
+    """Add copies of records that ask the same in other words.
 
     Originals and answers stay as they are; each copy says how it was made. A copy that loses a
     number, a unit, a denial or a drug name is dropped and counted. Augment the training split only.

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from medllm.data.review.queue import ReviewQueue
 
 ReviewersOption = Annotated[
-    int, typer.Option("--reviewers", min=1, max=5, help="How many must decide on each record.")
+    int,
+    typer.Option(
+        "--reviewers",
+        min=1,
+        max=5,
+        help="How many must decide on each record; set when the queue is made.",
+    ),
 ]
 
 
@@ -39,9 +45,9 @@ def build(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a model answer questions, check and judge the answers, and queue them for people.
+    """Have questions answered and judged by models, for review.
 
-    What falls out on the way is named with its reason in left_out.jsonl. Nothing is released that
+    Answers that pass the checks and the judge are queued for people. What falls out on the way is named with its reason in left_out.jsonl. Nothing is released that
     people have not accepted: see `medllm data review`. A run that was stopped goes on when it is
     called again.
 
@@ -91,7 +97,7 @@ def review(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Review records: in the terminal, or as a table for a spreadsheet; see how far it is.
+    """Review records in the terminal or in a spreadsheet.
 
     Two reviewers accept, edit or reject each record, without seeing what the other said; where
     they differ a third one adjudicates. Every decision is on disk before the next record is shown.

@@ -42,9 +42,9 @@ def stats(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what records are like: lengths, what a cutoff costs, topics, duplicates, sources.
+    """Say what records are like, in numbers and pictures.
 
-    With --html as a self-contained page; it and the JSON hold counts, no text of a record.
+    Lengths, what a cutoff would cost, topics, duplicates, and where the records come from. With --html as a self-contained page; it and the JSON hold counts, no text of a record.
 
     \b
     Examples:
