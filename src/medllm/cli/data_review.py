@@ -47,9 +47,9 @@ def build(
 ) -> None:
     """Have questions answered and judged by models, for review.
 
-    Answers that pass the checks and the judge are queued for people. What falls out on the way is named with its reason in left_out.jsonl. Nothing is released that
-    people have not accepted: see `medllm data review`. A run that was stopped goes on when it is
-    called again.
+    Answers that pass the checks and the judge are queued for people. What falls out on the way is
+    named with its reason in left_out.jsonl. Nothing is released that people have not accepted: see
+    `medllm data review`. A run that was stopped goes on when it is called again.
 
     \b
     Example:

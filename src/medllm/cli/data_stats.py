@@ -44,7 +44,8 @@ def stats(
 ) -> None:
     """Say what records are like, in numbers and pictures.
 
-    Lengths, what a cutoff would cost, topics, duplicates, and where the records come from. With --html as a self-contained page; it and the JSON hold counts, no text of a record.
+    Lengths, what a cutoff would cost, topics, duplicates, and where the records come from. With
+    --html as a self-contained page; it and the JSON hold counts, no text of a record.
 
     \b
     Examples:
