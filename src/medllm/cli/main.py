@@ -9,7 +9,20 @@ from collections.abc import Sequence
 import typer
 
 from medllm import __version__
-from medllm.cli import ask, complaints, data, doctor, evaluate, findings, index, model, search, serve
+from medllm.cli import (
+    accounts,
+    ask,
+    audit,
+    complaints,
+    data,
+    doctor,
+    evaluate,
+    findings,
+    index,
+    model,
+    search,
+    serve,
+)
 
 app = typer.Typer(
     name="medllm",
@@ -22,6 +35,8 @@ app.command("search")(search.search)
 app.command("ask")(ask.ask)
 app.command("findings")(findings.findings)
 app.command("serve")(serve.serve)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")

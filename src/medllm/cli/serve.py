@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,6 +13,7 @@ from medllm.cli.options import (
     ConfigOption,
     IndexOption,
     ModeOption,
+    SearchMode,
     SetOption,
     choose_mode,
     read_config,
@@ -28,7 +29,16 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="Where feedback is stored. Without it nothing is stored.",
+        help="Where feedback, accounts and the audit log are stored. Without it nothing is.",
+    ),
+]
+AnchorOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--anchor",
+        metavar="FILE",
+        help="Where the head of the audit log is kept, best on another disk; without it beside "
+        "the log, where who can change the one can change the other.",
     ),
 ]
 
@@ -44,6 +54,7 @@ def serve(
     model: ModelOption = None,
     mode: ModeOption = None,
     data: DataOption = None,
+    anchor: AnchorOption = None,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -62,29 +73,42 @@ def serve(
       medllm serve --index idx
       medllm serve --index idx --model ollama:llama3.2 --data serve-data
     """
+    from medllm.serve.door import read_token
     from medllm.serve.run import find_place, serve_until_stopped
 
-    settings = _settings(config, overrides, host, port)
+    settings = _settings(config, overrides, host, port, data)
     place = find_place(settings.serve)
-    token = ""
+    token = read_token(token_file)
 
     def make() -> Service:
-        nonlocal token
-        service, token = _open(index, settings, model=model, mode=mode, data=data, file=token_file)
-        return service
+        return _open(index, settings, Given(model, mode, data, anchor, token))
 
     def tell(service: Service) -> None:
         for kind, n in service.index.status()["documents"].items():
             if not n:
                 notice(f"this index holds no {kind}")
-        typer.echo(f"{place.url}#{token}")
+        typer.echo(place.url if service.door.has_accounts else f"{place.url}#{token}")
         notice(f"summaries by {service.model_name()}; Ctrl-C ends the server")
 
     serve_until_stopped(make, place, when_up=tell)
 
 
+class Given(NamedTuple):
+    """What the command line says beside the settings."""
+
+    model: str | None
+    mode: SearchMode | None
+    data: Path | None
+    anchor: Path | None
+    token: str
+
+
 def _settings(
-    config: Path | None, overrides: list[str] | None, host: str | None, port: int | None
+    config: Path | None,
+    overrides: list[str] | None,
+    host: str | None,
+    port: int | None,
+    data: Path | None,
 ) -> Config:
     """Read the settings, with the address of the command line, and check where they listen."""
     from medllm.serve.run import check_binding
@@ -92,53 +116,47 @@ def _settings(
     given = [f"serve.host={host}"] if host is not None else []
     given += [f"serve.port={port}"] if port is not None else []
     settings = read_config(config, [*(overrides or []), *given])
-    check_binding(settings.serve, has_accounts=False)
+    has_accounts = data is not None and (data / "accounts.json").exists()
+    check_binding(settings.serve, has_accounts=has_accounts)
     return settings
 
 
-def _open(
-    path: Path,
-    settings: Config,
-    *,
-    model: str | None,
-    mode: str | None,
-    data: Path | None,
-    file: Path | None,
-) -> tuple[Service, str]:
-    """Open everything that the server works with; give it and the token."""
+def _open(path: Path, settings: Config, given: Given) -> Service:
+    """Open everything that the server works with."""
     from medllm.ask.road import Road
     from medllm.retrieve.embedded import EmbeddedIndex
-    from medllm.serve.door import LocalDoor, read_token
-    from medllm.serve.feedback import FeedbackStore
-    from medllm.serve.run import data_path
     from medllm.serve.service import Service
     from medllm.serve.shared_index import SharedIndex
+    from medllm.serve.stores import open_stores
 
-    token = read_token(file)
-    writer = open_named(model or settings.ask.model, settings.models)
-    feedback_path = data_path(data, "feedback.sqlite")
-    engine = EmbeddedIndex.open(path)
+    writer = open_named(given.model or settings.ask.model, settings.models)
+    stores = open_stores(settings, given.data, given.anchor, token=given.token)
     try:
-        used, encoder = choose_mode(engine, settings.search, mode)  # type: ignore[arg-type]
-        index = SharedIndex(engine)
-        road = Road(
-            index=index,
-            settings=settings.ask,
-            mode=used,
-            top=settings.search.top,
-            encoder=encoder,
-            model=writer,
-        )
-        feedback = FeedbackStore(feedback_path) if feedback_path else None
-        service = Service(
-            config=settings,
-            index_dir=path,
-            index=index,
-            road=road,
-            door=LocalDoor(token),
-            feedback=feedback,
-        )
+        engine = EmbeddedIndex.open(path)
     except BaseException:
+        stores.close()
+        raise
+    try:
+        used, encoder = choose_mode(engine, settings.search, given.mode)
+    except BaseException:
+        stores.close()
         engine.close()
         raise
-    return service, token
+    index = SharedIndex(engine)
+    road = Road(
+        index=index,
+        settings=settings.ask,
+        mode=used,
+        top=settings.search.top,
+        encoder=encoder,
+        model=writer,
+    )
+    return Service(
+        config=settings,
+        index_dir=path,
+        index=index,
+        road=road,
+        door=stores.door,
+        feedback=stores.feedback,
+        audit=stores.audit,
+    )

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from medllm import __version__
 from medllm.errors import MedllmError
+from medllm.serve.door import TooManyGuesses
 from medllm.serve.events import Gone
 from medllm.serve.guard import Guard, Limits
 from medllm.serve.refusals import Refused, answer_refusal, error_response
@@ -38,7 +39,7 @@ def make_app(service: Service, *, hosts: frozenset[str]) -> Guard:
     app.state.service = service
     for module in (ask, documents, feedback, health, openai, page, session):
         app.include_router(module.router)
-    for kind in (Refused, Busy, MedllmError, RequestValidationError, HTTPException):
+    for kind in (Refused, Busy, TooManyGuesses, MedllmError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer_refusal)
     app.add_exception_handler(Gone, _nobody_listens)
     app.add_exception_handler(Exception, _mistake)

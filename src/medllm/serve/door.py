@@ -39,6 +39,14 @@ class SignIn:
     password: str = ""
 
 
+class TooManyGuesses(Exception):
+    """Raised where so many wrong passwords were tried that the next has to wait."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("too many guesses")
+        self.retry_after_s = retry_after_s
+
+
 class Door(Protocol):
     """What lets users in."""
 
@@ -46,6 +54,9 @@ class Door(Protocol):
 
     def who(self, *, bearer: str, cookie: str) -> User | None:
         """Give the user that a request shows itself to be; None for nobody."""
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether somebody of this name can come in: others' names go into no log."""
 
     def sign_in(self, shown: SignIn) -> str | None:
         """Give a new session's cookie; None where what is shown opens nothing."""
@@ -71,6 +82,10 @@ class LocalDoor:
         if cookie in self._sessions:
             return User("local", "admin", cookie, "session")
         return None
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether it is the one user."""
+        return name == "local"
 
     def sign_in(self, shown: SignIn) -> str | None:
         """Open a session for the token."""

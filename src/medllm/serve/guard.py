@@ -109,6 +109,8 @@ class Guard:
         is_open = path in PAGES or path in _OPEN or path.startswith(_OPEN_BELOW)
         if user is None and not is_open:
             hint = "open the address that `medllm serve` printed, or send the token as a bearer"
+            if self._door.has_accounts:
+                hint = "sign in with your name and password, or send an API key as a bearer"
             raise Refused(401, "not signed in", hint=hint)
         if method in _SAFE:
             return

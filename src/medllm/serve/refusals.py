@@ -17,6 +17,7 @@ from medllm.errors import (
     ModelError,
     PrivacyError,
 )
+from medllm.serve.door import TooManyGuesses
 from medllm.serve.shapes import ErrorBody
 from medllm.serve.waiting import Busy
 
@@ -87,6 +88,10 @@ def as_refused(exc: Exception) -> Refused | None:
         return exc
     if isinstance(exc, Busy):
         return _busy(exc)
+    if isinstance(exc, TooManyGuesses):
+        after = {"Retry-After": str(exc.retry_after_s)}
+        hint = f"try again in {exc.retry_after_s} s"
+        return Refused(429, "too many wrong passwords", hint=hint, headers=after)
     if isinstance(exc, MedllmError):
         return Refused(_status_of(exc), str(exc), hint=exc.hint)
     if isinstance(exc, RequestValidationError):

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from granian.constants import Interfaces
@@ -56,7 +55,7 @@ def check_binding(serve: ServeConfig, *, has_accounts: bool) -> None:
     if not has_accounts:
         raise ConfigError(
             f"listening at {serve.host} needs accounts",
-            hint="medllm serve accounts add NAME --role admin --data DIR, or --host 127.0.0.1",
+            hint="medllm accounts add NAME --role admin --data DIR, or --host 127.0.0.1",
         )
     if serve.tls_certificate is None and not serve.behind_proxy:
         raise ConfigError(
@@ -166,18 +165,3 @@ async def _stop_signal(running: asyncio.Future[Any]) -> None:
     waiting: asyncio.Future[object] = asyncio.ensure_future(stop.wait())
     await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-def data_path(data: Path | None, name: str) -> Path | None:
-    """Give a file's path in the folder that was named for what the server stores, made if need be.
-
-    The folder is its owner's alone.
-    """
-    if data is None:
-        return None
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as exc:
-        reason = (exc.strerror or "it cannot be made").lower()
-        raise ConfigError(f"--data {data}: {reason}", hint="name another folder") from exc
-    return data / name

@@ -15,9 +15,10 @@ from fastapi import Request
 
 from medllm.ask.road import Road
 from medllm.config import Config
-from medllm.errors import DataError
+from medllm.errors import DataError, MedllmError
 from medllm.manifest import read_entries
 from medllm.serve.asking import Asking
+from medllm.serve.audit import AuditLog
 from medllm.serve.door import Door, Role, User
 from medllm.serve.feedback import FeedbackStore
 from medllm.serve.jobs import Jobs
@@ -41,6 +42,7 @@ class Service:
     door: Door
     feedback: FeedbackStore | None
     """None where nobody named a place to store it."""
+    audit: AuditLog | None = None
     metrics: Metrics = field(default_factory=Metrics)
     answers: KeptAnswers = field(default_factory=KeptAnswers)
     asked: set[Asking] = field(default_factory=set)
@@ -57,6 +59,21 @@ class Service:
         self.others = ThreadPoolExecutor(4, thread_name_prefix="medllm-read")
         """For what is quick but waits for a disk: reading a document, storing feedback."""
         self.jobs = Jobs(self.index, self.index_dir, self.road.encoder)
+
+    async def record(self, who: str, what: str, **ids: str) -> None:
+        """Write into the audit log who does what, before it is done.
+
+        Raises `Refused` where that fails: what cannot be recorded is not shown. Ids and notes go in
+        as keyed hashes.
+        """
+        if self.audit is None:
+            return
+        known = who if self.door.is_known(who) else "unknown"
+        try:
+            await asyncio.wrap_future(self.audit.record(known, what, **ids))
+        except MedllmError as exc:
+            hint = "an administrator has to make room, or look at the log"
+            raise Refused(503, "the audit log cannot be written", hint=hint) from exc
 
     async def in_thread(self, function: Any, *arguments: Any) -> Any:
         """Give what a blocking function gives, without holding up the event loop."""
@@ -115,6 +132,8 @@ class Service:
         self.others.shutdown(wait=True)
         if self.feedback is not None:
             self.feedback.close()
+        if self.audit is not None:
+            self.audit.close()
         self.index.close()
 
 

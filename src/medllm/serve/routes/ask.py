@@ -42,6 +42,7 @@ _EVENTS = (
 async def findings(body: FindingsRequest, request: Request) -> Response:
     """Read what a note says: findings with negation, experiencer, time and value."""
     service, note = service_of(request), read_question(service_of(request), body.note)
+    await service.record(user_of(request).name, "findings", note=note.text)
 
     def work() -> Json:
         return {"findings": findings_json(find_findings(note.text))}
@@ -53,6 +54,7 @@ async def findings(body: FindingsRequest, request: Request) -> Response:
 async def deidentify(body: FindingsRequest, request: Request) -> Response:
     """Put words in brackets for the identifiers that are found in a note. Rules can miss some."""
     service, note = service_of(request), read_question(service_of(request), body.note)
+    await service.record(user_of(request).name, "deidentify", note=note.text)
 
     def work() -> Json:
         done = without_identifiers(note.text)
@@ -72,6 +74,7 @@ async def search(body: SearchRequest, request: Request) -> Response:
     note = read_question(service, body.text)
     _check_range("year", body.year_from, body.year_to)
     _check_range("age", body.age_from, body.age_to)
+    await service.record(user_of(request).name, "search", note=note.text)
     work = unless_gone(
         request, service.in_turn(user_of(request), lambda: _search(service, note.text, body))
     )
@@ -113,6 +116,7 @@ async def ask(body: AskRequest, request: Request) -> Response:
     service, user = service_of(request), user_of(request)
     note = read_question(service, body.note)
     corrections = read_corrections(body.corrections)
+    await service.record(user.name, "ask", note=note.text)
     ticket = service.room.enter(user.session)
     if "text/event-stream" not in request.headers.get("accept", ""):
         work = answer_whole(service, user, note, corrections, ticket)
@@ -144,6 +148,7 @@ async def page(answer_id: str, request: Request) -> Response:
     answer = service.answers.read(answer_id, user_of(request).session)
     if answer is None:
         raise Refused(404, "this answer is no longer kept", hint="ask again")
+    await service.record(user_of(request).name, "page", answer=answer_id)
     html = await service.in_thread(render_page, answer)
     name = f"answer-{answer_id[:8]}.html"
     return HTMLResponse(html, headers={"Content-Disposition": f'attachment; filename="{name}"'})

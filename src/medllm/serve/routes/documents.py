@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -45,7 +46,7 @@ async def library(request: Request) -> Response:
 async def read(body: DocumentRequest, request: Request) -> Response:
     """Give a document whole. Its id stands in the body, since it may be a record number."""
     service = service_of(request)
-    user_of(request)
+    await service.record(user_of(request).name, "read", document=body.id)
     found = await service.in_thread(service.index.read, [body.id])
     if body.id not in found:
         raise Refused(404, "there is no document with this id", hint="it may have been deleted")
@@ -61,8 +62,9 @@ async def add(
     format: Annotated[Format, Query(description="Found out from the content if left out.")] = "",
 ) -> Response:
     """Add a file of documents: the body is the file. Gives a job to follow."""
-    user_with(request, "engineer")
+    user = user_with(request, "engineer")
     service = service_of(request)
+    await service.record(user.name, "add")
     path = service.jobs.upload_path()
     try:
         await _take_in(request, path, suffix_for=format)
@@ -94,8 +96,9 @@ def _write(handle: BinaryIO, block: bytes) -> None:
 @router.post("/documents/delete", response_model=JobBody, status_code=202)
 async def delete(body: DeleteRequest, request: Request) -> Response:
     """Take documents out without a trace: the index is written anew. Gives a job to follow."""
-    user_with(request, "engineer")
-    job = service_of(request).jobs.delete(body.ids)
+    user, service = user_with(request, "engineer"), service_of(request)
+    await asyncio.gather(*(service.record(user.name, "delete", document=i) for i in body.ids))
+    job = service.jobs.delete(body.ids)
     return JSONResponse(job.describe(), 202)
 
 

@@ -53,6 +53,7 @@ async def give(body: FeedbackRequest, request: Request) -> Response:
         raise Refused(404, "this answer is no longer kept", hint="ask again")
     if body.claim is not None and body.claim > len(answer.summary.claims):
         raise Refused(422, "the answer has no such sentence")
+    await service.record(user.name, "feedback", answer=body.answer)
     feedback_id = await service.in_thread(store.add, _feedback(body, answer, user))
     return JSONResponse({"id": feedback_id}, 201)
 
@@ -89,9 +90,10 @@ def _cited_text(answer: Answer) -> str:
 @router.delete("/feedback/{feedback_id}", response_model=FeedbackCount)
 async def take_back(feedback_id: str, request: Request) -> Response:
     """Erase feedback."""
-    user_with(request, "reviewer")
+    user = user_with(request, "reviewer")
     service = service_of(request)
     store = _store(service)
+    await service.record(user.name, "erase feedback", feedback=feedback_id)
     if not await service.in_thread(store.delete, feedback_id):
         raise Refused(404, "there is no such feedback")
     return JSONResponse({"count": await service.in_thread(store.count)})
@@ -112,8 +114,9 @@ async def count(request: Request) -> Response:
 )
 async def export(request: Request, form: Literal["feedback", "records"] = "feedback") -> Response:
     """Give all feedback as JSON Lines; `records` as what `medllm data review` reads."""
-    user_with(request, "reviewer", "engineer")
+    user = user_with(request, "reviewer", "engineer")
     service = service_of(request)
+    await service.record(user.name, "export")
     rows = await service.in_thread(_store(service).read)
     lines = as_records(rows) if form == "records" else as_lines(rows)
     return Response("".join(lines), media_type="application/x-ndjson")

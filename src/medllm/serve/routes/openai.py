@@ -102,6 +102,7 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     if body.model != MODEL:
         raise Refused(404, "there is no such model", hint=f"its name is {MODEL}")
     note = read_question(service, last_user_text(body.messages))
+    await service.record(user.name, "ask", note=note.text)
     ticket = service.room.enter(user.session)
     chat_id = f"chatcmpl-{uuid.uuid4().hex}"
     if not body.stream:

@@ -68,10 +68,12 @@ async def sign_in(body: SignInRequest, request: Request) -> Response:
     shown = SignIn(body.token, body.name, body.password)
     cookie = await service.in_thread(service.door.sign_in, shown)
     if cookie is None:
+        await service.record(shown.name or "local", "sign-in refused")
         raise Refused(401, "that does not open anything", hint="look at what the server printed")
     user = service.door.who(bearer="", cookie=cookie)
     if user is None:
         raise Refused(401, "the session is over")
+    await service.record(user.name, "sign-in")
     response = _describe(service, user.name, user.role)
     is_tls = service.config.serve.behind_proxy or service.config.serve.tls_certificate is not None
     response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=is_tls, path="/")
@@ -83,6 +85,7 @@ async def sign_out(request: Request) -> Response:
     """End the session and forget its answers."""
     user = user_of(request)
     service = service_of(request)
+    await service.record(user.name, "sign-out")
     service.door.sign_out(request.scope["medllm.cookie"])
     service.answers.forget_session(user.session)
     response = Response(status_code=204)
