@@ -21,40 +21,52 @@ if TYPE_CHECKING:
 _OTHER = "copies already, or of a task whose questions must stay as they are"
 
 
+RecordsArgument = Annotated[
+    Path, typer.Argument(metavar="RECORDS", help="A file of records (JSON Lines).")
+]
+ToOption = Annotated[
+    Path, typer.Option("--to", metavar="FILE", help="The file of records to write.")
+]
+WordnetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--wordnet",
+        metavar="DIR",
+        help="Replace words by synonyms: the folder of an English WordNet.",
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="SPEC",
+        help="Word questions anew: ollama:NAME, openai:BASE_URL#MODEL.",
+    ),
+]
+MethodOption = Annotated[
+    Literal["paraphrase", "back-translation"],
+    typer.Option("--method", help="What the model does."),
+]
+ThroughOption = Annotated[
+    str, typer.Option("--through", metavar="LANGUAGE", help="Of a back-translation.")
+]
+ShareOption = Annotated[
+    float, typer.Option("--share", min=0.0, max=1.0, help="Of the records that get a copy.")
+]
+KeyOption = Annotated[
+    str, typer.Option("--key", metavar="TEXT", help="Another key chooses other records.")
+]
+
+
 def augment(
-    source: Annotated[
-        Path, typer.Argument(metavar="RECORDS", help="A file of records (JSON Lines).")
-    ],
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file of records to write.")],
-    wordnet: Annotated[
-        Path | None,
-        typer.Option(
-            "--wordnet",
-            metavar="DIR",
-            help="Replace words by synonyms: the folder of an English WordNet.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="SPEC",
-            help="Word questions anew: ollama:NAME, openai:BASE_URL#MODEL.",
-        ),
-    ] = None,
-    method: Annotated[
-        Literal["paraphrase", "back-translation"],
-        typer.Option("--method", help="What the model does."),
-    ] = "paraphrase",
-    through: Annotated[
-        str, typer.Option("--through", metavar="LANGUAGE", help="Of a back-translation.")
-    ] = "German",
-    share: Annotated[
-        float, typer.Option("--share", min=0.0, max=1.0, help="Of the records that get a copy.")
-    ] = 1.0,
-    key: Annotated[
-        str, typer.Option("--key", metavar="TEXT", help="Another key chooses other records.")
-    ] = "medllm",
+    source: RecordsArgument,
+    to: ToOption,
+    wordnet: WordnetOption = None,
+    model: ModelOption = None,
+    method: MethodOption = "paraphrase",
+    through: ThroughOption = "German",
+    share: ShareOption = 1.0,
+    key: KeyOption = "medllm",
     config: ConfigOption = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
@@ -70,6 +82,8 @@ def augment(
       medllm data augment train.jsonl --to more.jsonl --wordnet oewn --share 0.3
       medllm data augment train.jsonl --to more.jsonl --model ollama:llama3.1
     """
+    from medllm.data.augment.files import augment_file_with_model, augment_file_with_synonyms
+
     settings = read_config(config, overrides)
     if (wordnet is None) == (model is None):
         hint = "synonyms: --wordnet DIR; rewriting by a model: --model SPEC"
@@ -77,24 +91,15 @@ def augment(
     check_place(to, "--to")
     with steps_shown() as tell:
         if wordnet is not None:
-            from medllm.data.augment.files import augment_file_with_synonyms
-
             counts = augment_file_with_synonyms(
                 source, to, wordnet, share=share, key=key, progress=tell
             )
         else:
-            from medllm.data.augment.files import augment_file_with_model
-
+            opened = language_model(model or "", settings)
             counts = augment_file_with_model(
-                source,
-                to,
-                language_model(model or "", settings),
-                method=method,
-                language=through,
-                share=share,
-                key=key,
+                source, to, opened, method=method, language=through, share=share, key=key,
                 progress=tell,
-            )
+            )  # fmt: skip
     _show(counts, to, "synonyms" if wordnet else method, as_json=as_json)
 
 

@@ -66,35 +66,45 @@ def build(
     show_built(made.built, to, as_json=as_json)
 
 
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the queue.")]
+ReviewerOption = Annotated[
+    str | None,
+    typer.Option("--reviewer", metavar="NAME", help="Who decides: a pseudonym, as r1."),
+]
+AdjudicateOption = Annotated[
+    bool, typer.Option("--adjudicate", help="Decide where reviewers differ.")
+]
+QueueOption = Annotated[
+    Path | None,
+    typer.Option("--queue", metavar="RECORDS", help="Make the queue, of a file of records."),
+]
+ExportOption = Annotated[
+    Path | None,
+    typer.Option("--export", metavar="CSV", help="Write what waits for the reviewer."),
+]
+SemicolonOption = Annotated[
+    bool, typer.Option("--semicolon", help="Part the cells by ; as Excel does in Europe.")
+]
+ImportOption = Annotated[
+    Path | None,
+    typer.Option("--import", metavar="CSV", help="Take the decisions of a table in."),
+]
+ReleaseOption = Annotated[
+    Path | None,
+    typer.Option("--release", metavar="FILE", help="Write the verified records, no others."),
+]
+
+
 def review(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the queue.")],
-    reviewer: Annotated[
-        str | None,
-        typer.Option("--reviewer", metavar="NAME", help="Who decides: a pseudonym, as r1."),
-    ] = None,
-    adjudicate: Annotated[
-        bool, typer.Option("--adjudicate", help="Decide where reviewers differ.")
-    ] = False,
-    queue: Annotated[
-        Path | None,
-        typer.Option("--queue", metavar="RECORDS", help="Make the queue, of a file of records."),
-    ] = None,
+    folder: FolderArgument,
+    reviewer: ReviewerOption = None,
+    adjudicate: AdjudicateOption = False,
+    queue: QueueOption = None,
     reviewers: ReviewersOption = 2,
-    export: Annotated[
-        Path | None,
-        typer.Option("--export", metavar="CSV", help="Write what waits for the reviewer."),
-    ] = None,
-    semicolon: Annotated[
-        bool, typer.Option("--semicolon", help="Part the cells by ; as Excel does in Europe.")
-    ] = False,
-    imported: Annotated[
-        Path | None,
-        typer.Option("--import", metavar="CSV", help="Take the decisions of a table in."),
-    ] = None,
-    release: Annotated[
-        Path | None,
-        typer.Option("--release", metavar="FILE", help="Write the verified records, no others."),
-    ] = None,
+    export: ExportOption = None,
+    semicolon: SemicolonOption = False,
+    imported: ImportOption = None,
+    release: ReleaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Review records in the terminal or in a spreadsheet.
@@ -115,16 +125,9 @@ def review(
 
     _check_options(reviewer, adjudicate, [queue, export, imported, release])
     if queue is not None:
-        from medllm.data.review.files import queue_records
-
-        with steps_shown() as tell:
-            queue_records(queue, folder, n_reviewers=reviewers, progress=tell)
+        _make(queue, folder, reviewers)
     elif release is not None:
-        from medllm.data.review.files import release_queue
-
-        check_place(release, "--release")
-        n_released = release_queue(folder, release)
-        notice(f"{n_released:,} verified records written to {release}")
+        _release(folder, release)
     opened = ReviewQueue(folder)
     if export is not None:
         _export(opened, str(reviewer), export, adjudicate=adjudicate, semicolon=semicolon)
@@ -139,6 +142,20 @@ def review(
         print_json(review_facts(opened))
     else:
         typer.echo(show_review(opened))
+
+
+def _make(source: Path, folder: Path, n_reviewers: int) -> None:
+    from medllm.data.review.files import queue_records
+
+    with steps_shown() as tell:
+        queue_records(source, folder, n_reviewers=n_reviewers, progress=tell)
+
+
+def _release(folder: Path, to: Path) -> None:
+    from medllm.data.review.files import release_queue
+
+    check_place(to, "--release")
+    notice(f"{release_queue(folder, to):,} verified records written to {to}")
 
 
 def _check_options(reviewer: str | None, adjudicate: bool, actions: list[Path | None]) -> None:

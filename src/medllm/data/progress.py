@@ -16,9 +16,11 @@ def no_progress(step: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def told(items: Iterable[_Item], step: str, progress: Progress, total: int = 0) -> Iterator[_Item]:
+def told(
+    items: Iterable[_Item], step: str, progress: Progress, total: int = 0, *, every: int = _EVERY
+) -> Iterator[_Item]:
     """Give the items and tell every now and then how many were taken."""
     for number, item in enumerate(items):
-        if number % _EVERY == 0:
+        if number % every == 0:
             progress(step, number, total)
         yield item

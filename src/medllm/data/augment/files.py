@@ -56,7 +56,7 @@ def augment_file_with_model(
     counts = Augmented()
     made_of = f"{PROMPT} {model.spec} {method} {language} {sha256_file(source)}"
     with Journal(journal_of(to), made_of) as journal:
-        records = told(load_records(source), _STEP, progress, count_lines(source))
+        records = told(load_records(source), _STEP, progress, count_lines(source), every=1)
         with write_lines(to) as lines:
             for record in augment_with_model(
                 records,

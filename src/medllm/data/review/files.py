@@ -41,7 +41,7 @@ def build_queue(
     What fell out is in `left_out.jsonl` beside the queue. Killed and run again, it goes on.
     """
     check_new(folder, n_reviewers)
-    asked = told(load_questions(questions), "answering", progress, count_lines(questions))
+    asked = told(load_questions(questions), "answering", progress, count_lines(questions), every=1)
     first = next(asked, None)
     if first is None:
         raise DataError(f"{questions} holds no question", hint="one a line, or records")
