@@ -12,7 +12,7 @@ _OLD = re.compile(r"[19](?<!\d.)(?<![.,]\d)\d{1,2}(?!\d|[.,]\d)")
 _AFTER = re.compile(
     r"[\s-]{0,2}(?:(?:years?|yrs?\.?|y)[\s-]{0,2}(?:old|of\sage)|y\.?\s?/?\s?o\b|yo\b|years\syoung)"
     r"|\s?(?:y|yr|yrs|years?)\s?/?\s?(?:[MFmf]|male|female|woman|man|lady|gentleman)\b"
-    r"|(?:st|nd|rd|th)\s(?:birthday|year\sof\slife)",
+    r"|(?:st|nd|rd|th)\s(?:birthday|year\sof\slife)|\s?(?:y|yrs?|yo)?\)(?<=[yorsd]\))",
     re.IGNORECASE,
 )
 _YEARS = re.compile(
@@ -33,7 +33,7 @@ _SEX_BEFORE = re.compile(r"(?:^|[.;:|(]\s?|\n\s*|\b(?:[Aa]n?|[Pp]t|[Pp]atient|[T
 _BEFORE = re.compile(
     r"\b(?:age[ds]?(?:\s?(?:at|of|/\s?sex|\(years?\)|is|was|on|in\syears)\b(?:\s(?:admission|death"
     r"|diagnosis|presentation|onset))?)?\s?[:=|]?\s?(?:of\s)?|turn(?:s|ed|ing)\s"
-    r"|will\sbe\s|d\.\s|reached\s(?:the\sage\sof\s)?|lived\sto(?:\sbe)?\s|died\sat\s(?:the\sage\sof\s)?|nearly\s|almost\s)$",
+    r"|will\sbe\s|'ll\sbe\s|d\.\s|reached\s(?:the\sage\sof\s)?|lived\sto(?:\sbe)?\s|died\sat\s(?:the\sage\sof\s)?|nearly\s|almost\s)$",
     re.IGNORECASE,
 )
 _NOT_AN_AGE = re.compile(
@@ -46,6 +46,10 @@ _SUBJECT_BEFORE = re.compile(
     r"|lady|gentleman|woman|man|sister|brother|aunt|uncle|(?:mr|mrs|ms|miss"
     r"|dr)\.?\s[\w'’-]{2,20})\s?(?:['’]s\s|is\s|was\s|be\s|,\s)?(?:now\s"
     r"|already\s|currently\s|aged\s)?$",
+    re.IGNORECASE,
+)
+_RELATIVE_LABEL = re.compile(
+    r"\b(?:mother|father|brother|sister|parents?|grand(?:mother|father)|aunt|uncle|twin|patient|pt):\s$",
     re.IGNORECASE,
 )
 _SUBJECT_AFTER = re.compile(
@@ -144,6 +148,10 @@ def _is_age(text: str, start: int, end: int) -> bool:
         return True
     if _YEARS.match(text, end) and not _SPAN_BEFORE.search(text[max(0, start - 24) : start]):
         return True
+    if re.match(r"/[MF]\b", text[end : end + 3]) and not text[max(0, start - 2) : start].strip(
+        " .\n"
+    ):
+        return True
     if text[max(0, start - 3) : start] == "At " and _WHO.match(text, end):
         return True
     if start and text[start - 1].isalpha() or _NOT_AN_AGE.match(text, end):
@@ -156,6 +164,10 @@ def _is_age(text: str, start: int, end: int) -> bool:
     if told and _FAMILY.search(line) and _AGE_ENDS.match(text, end):
         return True
     if _NAME_BEFORE.search(before) and _NAME_AFTER.match(text, end):
+        return True
+    if _RELATIVE_LABEL.search(before) and _AGE_ENDS.match(text, end):
+        return True
+    if text[start - 1 : start] == "(" and re.match(r"\s?[MF]\)", text[end : end + 3]):
         return True
     if _SEX_AFTER.match(text, end) and _SEX_BEFORE.search(before):
         return True

@@ -57,7 +57,7 @@ _BEFORE_EXTENSION = re.compile(
     r"([A-Z][a-zà-ÿ]{1,20}(?:[-'][A-Za-zà-ÿ]{2,20})?)\s(?=x\d{3,5}\b|ext\.?\s?\d)"
 )
 _NUMBER_BEHIND = re.compile(
-    r"(?:\s[A-Z]\.?)?(?:,?\s\d{1,3}\s?[yMF]{1,2},)?\s{0,4}[|—#]?\s{0,4}(\d{6,8})(?!\d|[/.,]\d|[%-])"
+    r"(?:\s[A-Z]\.?)?(?:,?\s\d{1,3}\s?[yMF]{1,2},)?\s{0,4}[|—#(]?\s{0,4}(\d{6,8})(?!\d|[/.,]\d|[%-])"
 )
 _PARTICIPANT = re.compile(
     r"\b(?:[Pp]articipant|[Ss]ubject|[Pp]atient|[Vv]olunteer)\s(?:no\.?\s|number\s"
@@ -81,6 +81,11 @@ _DOTTED = re.compile(
 )
 """Initials that do what a person does: "J.T. denies"; not "I.V. and oral"."""
 _INITIALS = re.compile(r"\b[Ii]nitials\b\s?[:=]?\s?\(?([A-Z](?:\.?\s?[A-Z]){1,2})\b\.?")
+_WITH_INITIALS = re.compile(
+    r"\b(([A-ZÀ-Þ])[\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+){1,2}) \(([A-Z]{2,3})\)"
+    r"(?= (?:is|was|has|had|presented|came)|,|\.)"
+)
+"""A name with its initials behind it: "Ann Roe (AR) is"."""
 _MIN_PROPAGATED = 2
 _TITLED = ("dr", "mr", "mrs", "ms", "prof", "miss")
 _AUTHOR_BEHIND = re.compile(r"(?:\sand\s[A-Z]\w+)?,?\s(?:et\.? al|and (?:colleagues|co-?workers))")
@@ -210,8 +215,22 @@ def _find_initials(text: str) -> Iterator[Found]:
         yield Found(*match.span(2), "name", NAME_RANK, "initials")
     for match in chain(_INITIALS.finditer(text), _PARTICIPANT.finditer(text)):
         yield Found(*match.span(1), "name", NAME_RANK - 1, "initials")
+    for match in _WITH_INITIALS.finditer(text):
+        parts = match[1].split()
+        same = match[3][0] == parts[0][0] and match[3][-1] == parts[-1][0]
+        if same and not any(map(_is_word, parts)):
+            yield Found(*match.span(1), "name", NAME_RANK - 1, "person")
+            yield Found(*match.span(3), "name", NAME_RANK - 1, "initials")
     for match in _DOTTED.finditer(text):
         yield Found(*match.span(), "name", NAME_RANK - 1, "initials")
+
+
+def _is_word(part: str) -> bool:
+    """Whether a part of what may be a name is a word and no listed name: "Intensive Care Unit"."""
+    known, low = vocabulary(), fold(part)
+    if known.is_clinical(low) or low in known.eponyms:
+        return True
+    return (known.is_plain(low) or not part[1:].islower()) and not known.is_listed_name(low)
 
 
 def _find_known(words: Words, known_names: Sequence[str]) -> Iterator[Found]:

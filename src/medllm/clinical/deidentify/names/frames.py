@@ -18,13 +18,14 @@ from medllm.clinical.deidentify.vocabulary import fold, vocabulary
 _OWNED = frozenset(
     """daughter son wife husband mother father mum mom dad sister brother partner family parents
     children baby aunt uncle niece nephew cousin friend neighbour neighbor carer caregiver house
-    room flat home bed chair care blood medication medications name records wishes birthday room
-    school teacher boyfriend girlfriend grandmother grandfather granddaughter grandson stay case
-    symptoms mood behaviour behavior labs bloods discharge progress recovery hair glasses dentures
-    belongings phone number appointment""".split()
+    room flat home bed chair care blood medication medications name records wishes birthday school
+    teacher boyfriend girlfriend grandmother grandfather granddaughter grandson stay case symptoms
+    mood behaviour behavior labs bloods discharge progress recovery hair glasses dentures belongings
+    phone number appointment""".split()
 )
 """What stands behind a person's "'s" and hardly ever behind an eponym's."""
 _AGED_BEHIND = re.compile(
+    r", an? \d{1,3}[- ]?(?:year|yr|y/?o)| \(\d{1,3} ?(?:[MF]|yo?|yrs?)\)|"
     r",? ?(?:,|\(|–|-) ?(?:(?:aged|age) )?\d{1,3}(?: ?(?:y|yo|yrs?|years?))?(?:\)|,)\s?"
     r"(?:was|is|of|who|a\b|an\b|has|had|came|from|lives|presented|retired|the|admitted|attended|and)"
 )
@@ -38,7 +39,7 @@ _DEPARTMENT = re.compile(
     re.IGNORECASE,
 )
 _HONOURS = re.compile(
-    r"(?<![\w/])(?:S/N|SN|HCA|CNA|RN|EN|Dra|Hr|Fr|Mme|Sig|Sigra|Dott|Dottssa|Mstr|Master|Hon|Cllr"
+    r"(?<![\w/])(?:S/N|Pt(?=\.)|SN|HCA|CNA|RN|EN|Dra|Hr|Fr|Mme|Sig|Sigra|Dott|Dottssa|Mstr|Master|Hon|Cllr"
     r"|PCSO|DC|DS|DI|Rev|Sra|Don|Doña|Nurse|Sr|Ustadh|Sheikh|Haji|Pandit|Encik|Puan|Datuk|Ng[aà]i)"
     r"\.? (?=[A-ZÀ-Þ][\w'’-])"
 )

@@ -43,21 +43,24 @@ _NAME_LABELS = frozenset(
     signed""".split()
 )
 _ROLE_LABELS = frozenset(
-    """patient pt client attending physician surgeon assistant assistants anesthesiologist
-    anaesthetist anesthesia anaesthesia consultant provider pcp gp nurse rn referrer referring
-    requester pathologist radiologist cardiologist oncologist neurologist psychiatrist urologist
-    mother father parent parents wife husband spouse partner son daughter sister brother nok kin
-    contact guardian witness from to cc re attn attention crew present officer technologist by
-    technician sonographer pharmacist dietitian coordinator pi investigator subject resident intern
-    fellow interpreter midwife carer caregiver relative relatives proxy hcp poa doctor dentist
-    optometrist therapist prescriber host proband mum mom dad aunt uncle cousin grandmother
-    grandfather neighbor neighbour friend manager counselor counsellor chaplain teacher employee
-    scribe reviewer operator endoscopist reporter insurance registration approved verified log
-    transcribed sender recipient informant tenant donor case attended attendees staff clinician
-    practitioner specialist registrar examiner reader caller requestor ordering performing collector
-    phlebotomist perfusionist circulator observer student victim driver passenger applicant
-    beneficiary claimant member dependent dependant offender assist validated authenticated released
-    cosigned liaison tech md np do pa sticker surname requesting""".split()
+    """presenter discussant moderator speaker chair patient pt client attending
+    physician surgeon assistant assistants anesthesiologist anaesthetist anesthesia
+    anaesthesia consultant provider pcp gp nurse rn referrer referring requester
+    pathologist radiologist cardiologist oncologist neurologist psychiatrist urologist
+    mother father parent parents wife husband spouse partner son daughter sister brother
+    nok kin contact guardian witness from to cc re attn attention crew present officer
+    technologist by technician sonographer pharmacist dietitian coordinator pi
+    investigator subject resident intern fellow interpreter midwife carer caregiver
+    relative relatives proxy hcp poa doctor dentist optometrist therapist prescriber
+    host proband mum mom dad aunt uncle cousin grandmother grandfather neighbor
+    neighbour friend manager counselor counsellor chaplain teacher employee scribe
+    reviewer operator endoscopist reporter insurance registration approved verified log
+    transcribed sender recipient informant tenant donor case attended attendees staff
+    clinician practitioner specialist registrar examiner reader caller requestor
+    ordering performing collector phlebotomist perfusionist circulator observer student
+    victim driver passenger applicant beneficiary claimant member dependent dependant
+    offender assist validated authenticated released cosigned liaison tech md np do pa
+    sticker surname requesting""".split()
 )
 _NAMELESS = frozenset(
     """brand trade generic drug product file test study procedure medication hospital
@@ -108,8 +111,9 @@ def _after_title(words: Words, at: int) -> Iterator[Span]:
         after += 1
     if words.lowers[after] == "and" and low in _COMMON_TITLES:
         return  # "Mr. and Mrs. Roe": the second title has the name
-    if words.lowers[after] in _TITLES and words.is_capital(after):
-        return
+    second = words.lowers[after] in _TITLES and words.is_capital(after)
+    if second and words.gap(after) in _TITLE_GAPS and words.is_capital(after + 1):
+        return  # "Dr. Prof. Roe", but not "Dr Bishop."
     span = read_name(words, after, trusted=not _is_shy(words, at, after), cued=True)
     lower = _GIVES_LOWER | ({"doctor", "miss"} if words.is_without_capitals else set())
     if span is None and low in lower and surface not in _SHOUTED:
@@ -241,5 +245,5 @@ def _is_closed(words: Words, span: Span) -> bool:
     """Whether the line or the field ends behind the name."""
     behind = words.text[words.ends[span.last - 1] : words.ends[span.last - 1] + 3]
     return not behind.strip() or (
-        behind[0] in ",;|\n(<" or behind.startswith(("  ", " / ", ". ", ".\n"))
+        behind[0] in ",;|\n(<" or behind.startswith(("  ", " / ", ". ", ".\n", " at", " in"))
     )

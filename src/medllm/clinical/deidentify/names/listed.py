@@ -30,6 +30,7 @@ from medllm.clinical.deidentify.vocabulary import Vocabulary, vocabulary
 _BODILY_VERBS = frozenset(
     "denies slept complains smokes drinks lives weighs endorses denied".split()
 )
+_NUMBER_OR_END = re.compile(r"\s?[(|#]\s?(?:MRN\s?)?\d|\s{2}|\n|$|\s(?:DOB|MRN)")
 _AGED = re.compile(
     r"(?:\s[A-Z]\.?)?\s?\|?(?:\s\(?\d{1,3}\s?(?:[yY]/?o|yrs?|[MF])\b|\s\(\d{6,10}\)|,?\s\(?(?:DOB|MRN)\b)"
 )
@@ -44,6 +45,8 @@ def find_listed_names(words: Words) -> Iterator[Span]:
             continue
         low = words.lowers[at]
         span = _last_and_first(words, at, known)
+        if span and is_initial(words, span.last) and words.gap(span.last - 1) == " ":
+            span = Span(span.first, span.last + 1)  # "ROE, Jane A"
         if span is None and (low in known.given or low.split("-")[0] in known.given):
             span = _given_and_more(words, at, known)
         elif span is None and is_initial(words, at):
@@ -193,6 +196,10 @@ def _last_and_first(words: Words, at: int, known: Vocabulary) -> Span | None:
         return None
     if low in known.eponyms and is_eponym_use(words, at + 1):  # "Foley, Addison's disease"
         return None
+    both = surface.isupper() and len(surface) > 2 and words.surfaces[at + 1].isupper()
+    both = both and _NUMBER_OR_END.match(words.text, words.ends[at + 1]) is not None
+    if both and all(is_namelike(words, here, capitals=True) for here in (at, at + 1)):
+        return Span(at, at + 2)
     shouted = surface.isupper() and len(surface) > 2 and not words.surfaces[at + 1].isupper()
     known_name = low in known.surnames or low in known.eponyms
     if low in known.ordinary and not known.is_clinical(low):

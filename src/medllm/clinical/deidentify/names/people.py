@@ -71,8 +71,8 @@ _TOLD = frozenset(
     "called reported communicated conveyed spoke spoken talked discussed met seen reviewed".split()
 )
 _BEFORE_SOMEBODY = frozenset(
-    """re reach reached regarding contacted called paged texted phoned rang notified informed
-    updated saw met see seeing visited emailed telephoned asked told thanked""".split()
+    """referring re reach reached regarding contacted called paged texted phoned rang notified
+    informed updated saw met see seeing visited emailed telephoned asked told thanked""".split()
 )
 """Words in front of a person or of a thing: only two parts, or a listed name, are a name."""
 _ON_BEHALF = frozenset("on about for".split())
@@ -81,7 +81,8 @@ _ABOUT_VERBS = frozenset(
 )
 _GREETINGS = frozenset("dear hi hello hey".split())
 _CLOSINGS = frozenset(
-    "sincerely regards wishes thanks faithfully truly cheers respectfully cordially signed".split()
+    """best sincerely regards wishes thanks faithfully truly cheers respectfully cordially
+    signed""".split()
 )
 _SPEECH = frozenset("session interview conversation chat".split())
 _LIVES = frozenset("lives living lived resides staying stays".split())

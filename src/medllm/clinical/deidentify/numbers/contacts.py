@@ -57,13 +57,17 @@ _PHONES = (
     re.compile(r"(?<![\w.,/+-])\(?0\d{1,5}\)?[\s-]\d{5,6}(?!\d|\.\d)" + _EXTENSION),
 )
 _AT_NUMBER = re.compile(r"\bat (\d{3}-\d{4})\b(?!\s?(?:m|%|g|k|u|c|/|IU|[A-Z]))")
+_SEVEN = re.compile(
+    r"(?<![\w.,/+-])([2-9]\d\d)-(\d{4})(?![\w%/-]|[.,]\d|\s?(?:m|g|k|u|c|IU|x|cells|U\b))"
+)
+"""Seven figures whose second part is no larger one: "725-0749" is no range."""
 _LONE_EXTENSION = re.compile(r"x\d{4,5}(?<=[a-z] x.{4})(?<!\w)\b|x(?<=[a-z] x)\d{4,5}\b")
 _FAX_WORDS = frozenset("fax faxed facsimile f".split())
 _PHONE_WORDS = frozenset(
-    """telephone phone tel ph mobile mob cell cellular call called calling callback ring rang pager
-    beeper bleep page dect contact ext extn extension hotline t landline whatsapp text voicemail
-    reached reach alt he's she's they're home work helpline switchboard dial m c h w phoned sms
-    direct""".split()
+    """office surgery reception day evening night telephone phone tel ph mobile mob cell cellular
+    call called calling callback ring rang pager beeper bleep page dect contact ext extn extension
+    hotline t landline whatsapp text voicemail reached reach alt he's she's they're home work
+    helpline switchboard dial m c h w phoned sms direct""".split()
 )
 _LABEL_GAP = re.compile(
     r"(?:\s?\((?:home|work|h|w|m|mobile|cell|day|evening)\))?\.?\s?(?:number|numbers|no\b\.?"
@@ -149,6 +153,9 @@ def find_phones(words: Words) -> Iterator[Found]:
         yield from _after_label(words, at)
     for match in _AT_NUMBER.finditer(words.text):
         yield _found(*match.span(1), "phone", CONTACT_RANK + 4, "phone")
+    for match in _SEVEN.finditer(words.text):
+        if match[2][0] == "0" or int(match[2]) < int(match[1]):
+            yield _found(*match.span(), "phone", CONTACT_RANK + 34, "phone")
     for match in _LONE_EXTENSION.finditer(words.text):
         yield _found(match.start(), match.end(), "phone", CONTACT_RANK + 4, "phone")
     for pattern in _PHONES:

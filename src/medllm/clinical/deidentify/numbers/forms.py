@@ -125,11 +125,15 @@ def is_nhs_number(number: str) -> bool:
 
 def _find_plates(words: Words) -> Iterator[Found]:
     """Give number plates within reach of a word such as "car"."""
-    reach = -1
+    reaches: list[list[int]] = []
     for at in words.where(_VEHICLE_WORDS):
-        begin = max(words.ends[at], reach)
-        reach = words.ends[at] + _VEHICLE_REACH
-        for match in _PLATE.finditer(words.text, begin, min(reach, len(words.text))):
+        begin, end = words.ends[at], words.ends[at] + _VEHICLE_REACH
+        if reaches and begin <= reaches[-1][1]:
+            reaches[-1][1] = end
+        else:
+            reaches.append([begin, end])
+    for begin, end in reaches:
+        for match in _PLATE.finditer(words.text, begin, min(end, len(words.text))):
             yield Found(*match.span(), "vehicle", FORM_RANK + 2, "id")
     for at in words.where(("plate", "plates", "reg", "registration", "tag")):
         loose = _LOOSE_PLATE.match(words.text, words.starts[at])

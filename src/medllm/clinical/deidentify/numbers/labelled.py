@@ -290,7 +290,9 @@ def _is_worth(text: str, span: tuple[int, int], category: Category, strength: in
 
 def _is_telling(value: str, digits: int) -> bool:
     """Whether a value needs no "number" before it: long, or letters or dashes among its figures."""
-    if _DATE.fullmatch(value) or value.endswith("000") or _RANGE.fullmatch(value):
+    if _DATE.fullmatch(value) or (value.endswith("000") and digits < 7) or _RANGE.fullmatch(value):
         return False
     letters = sum(letter.isupper() for letter in value)
+    if letters >= 2 and digits >= 3 and len(value) >= 6 and value.isalnum() and value.isupper():
+        return True
     return digits >= 5 or (digits >= 4 and letters > 0 and len(value) >= 5 and letters < 7)

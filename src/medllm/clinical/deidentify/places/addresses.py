@@ -95,12 +95,13 @@ _BOX = re.compile(
     re.IGNORECASE,
 )
 _NAMED_STREET = re.compile(
-    r"(?:on|off|in|at|from|via|along|of|near|junction|corner|and|to)\s"
+    r"(?:[Oo]n|off|[Ii]n|[Aa]t|[Ff]rom|via|along|of|[Nn]ear|junction|corner|and|to)\s"
     rf"((?:[A-Z][\w'’.-]{{1,20}}\s){{1,3}}(?:{_STREET_WORDS}))\b"
 )
 _STREET_BETWEEN = re.compile(
     r"[,\n]\s?((?:[A-Z][\w'’.-]{1,20}\s){1,3}(?:Street|Road|Avenue|Lane|Drive|Boulevard|Highway|Terrace"
     r"|Crescent|Parkway)|(?:Route|Highway)\s\d{1,3})(?=[,.\n])"
+    r"|\b(?:on|from|at|near|of)\s((?:County|State|Farm)\s(?:Road|Route|Highway)\s\d{1,4})\b"
 )
 """A street without a number between the commas of an address."""
 _HOUSE_NAME = re.compile(
@@ -194,7 +195,7 @@ def _find_seeds(words: Words) -> Iterator[Found]:
             if named and not _is_clinical_street(named[1]):
                 yield geographic(*named.span(1), "street")
     for between in _STREET_BETWEEN.finditer(text):
-        yield geographic(*between.span(1), "street")
+        yield geographic(*between.span(1 if between[1] else 2), "street")
     for at in words.where(
         ("cottage", "house", "farm", "lodge", "villa", "bungalow", "barn", "hall")
     ):

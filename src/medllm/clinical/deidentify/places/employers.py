@@ -18,14 +18,15 @@ _CUE = re.compile(
     r"|cleaner|manager|engineer|teacher|employee|supervisor)"
     r"(?: (?:part|full)[- ]time| nights| days| shifts)?"
     r"(?: as (?:an? )?[\w-]+(?: [\w-]+)?)? (?:at|for|by|from|with)|employee of"
-    r"|insured (?:through|by|via)|(?:employer"
+    r"|insured (?:through|by|via|with)|employer(?= [A-Z])|(?:employer"
     r"|workplace)"
     r"(?: name)?\s?[:=|]|employer is)\s+(?:the\s)?",
     re.IGNORECASE,
 )
-_LEGAL = frozenset("ltd limited inc llc llp plc corp".split())
+_LEGAL = frozenset("co ltd limited inc llc llp plc corp".split())
 _FIRM_BEFORE = re.compile(
-    r"(?:\b(?:at|for|to|from|by|with|of)\s|^|[:|]\s?|\n)((?:[A-Z][\w'’&-]*,?\s|&\s){1,5})$"
+    r"(?:\b(?:at|for|to|from|by|with|of|owns|driver \()\s?|^|[:|]\s?|\n)"
+    r"((?:[A-Z][\w'’&-]*,?\s|&\s){1,5})$"
 )
 """A firm with its legal form behind "at" or "for": "accountant at Roe Haulage Ltd"."""
 _PARTNERS = re.compile(

@@ -14,6 +14,7 @@ PLACE_RANK = 13
 _PREPOSITIONS = frozenset(
     "in from to near at outside of via through around into toward towards".split()
 )
+_BETWEEN = re.compile(r"\bbetween (?:[A-ZÀ-Þ][\w'’-]+ ){1,3}and $|\bbetween $|\b[Bb]orn $")
 _CUE = re.compile(
     r"\b(?:liv(?:es?|ed|ing) (?:alone |now |currently |together |just )?(?:in|near|outside)"
     r"|(?:moved|moving|relocated|flying|driving|travelling|traveling|cycling|sailing|returned|emigrated|immigrated|travel(?:l?ed|l?ing|s)?|went|flew"
@@ -180,7 +181,9 @@ def _find_cued(words: Words) -> Iterator[Found]:
             continue
         start = words.starts[at]
         near = words.lowers[at - 1] in _CUE_ENDS or ":" in words.gap(at - 1)
-        cued = near and _CUE.search(words.text[max(0, start - 48) : start]) is not None
+        before = words.text[max(0, start - 48) : start]
+        cued = near and _CUE.search(before) is not None
+        cued = cued or _BETWEEN.search(before) is not None
         loose = words.lowers[at - 1] in ("in", "from") and words.gap(at - 1) == " "
         if words.lowers[at - 1] == "at" and words.lowers[at] in _OPENING_PLACES:
             loose = True
