@@ -1,4 +1,4 @@
-"""`medllm evaluate`: measures over judged data."""
+"""`medllm evaluate`: a whole evaluation from a configuration, and measures over judged data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medllm.cli.evaluate_run import ConfigFirst, run
 from medllm.cli.options import (
     ConfigOption,
     IndexOption,
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from medllm.retrieve.encoders import Encoder
     from medllm.retrieve.search import Mode
 
-app = typer.Typer()
+app = typer.Typer(cls=ConfigFirst)
+app.command("run")(run)
 
 _DEPTH = 1_001
 """Documents ranked for each query: 1,000 for R@1000, one for the query's own, which is left out."""
@@ -60,7 +62,10 @@ ShapeOption = Annotated[
 
 @app.callback(invoke_without_command=True)
 def group(context: typer.Context) -> None:
-    """Measure on judged data, with intervals."""
+    """Evaluate models, and measure on judged data, with intervals.
+
+    `medllm evaluate CONFIG.toml` is short for `medllm evaluate run CONFIG.toml`.
+    """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

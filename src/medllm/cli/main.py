@@ -13,6 +13,7 @@ from medllm.cli import (
     accounts,
     ask,
     audit,
+    compare,
     complaints,
     data,
     doctor,
@@ -38,6 +39,7 @@ app.command("serve")(serve.serve)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("compare")(compare.compare)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.command("doctor")(doctor.doctor)

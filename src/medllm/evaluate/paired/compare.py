@@ -112,6 +112,7 @@ def compare(
     width = bounds[1] - bounds[0]
     limits = (-width, width)
     of_clusters = _cluster_means(differences, groups)
+    difference = clustered_interval(differences, groups, limits, seed)
     found = Comparison(
         metric=metric,
         baseline=names[0],
@@ -121,8 +122,10 @@ def compare(
         n_left_out=len(baseline.keys() ^ system.keys()),
         baseline_mean=float(before.mean()),
         system_mean=float(after.mean()),
-        difference=clustered_interval(differences, groups, limits, seed),
-        bootstrap=_bootstrap(differences, groups, limits, seed),
+        difference=difference,
+        bootstrap=difference
+        if difference.method == "bca"
+        else _bootstrap(differences, groups, limits, seed),
         wins=_n_wins(differences),
         ties=int((np.abs(differences) <= _EQUAL).sum()),
         losses=_n_wins(-differences),

@@ -1,0 +1,172 @@
+"""The whole evaluation: answers, scores, tests, report; each step reads files and writes files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from medllm.errors import DataError
+from medllm.evaluate.held_out import HeldOut, read_held_out
+from medllm.evaluate.lexical.measure import measure_lexical
+from medllm.evaluate.lexical.score import LexicalRules, Scorer
+from medllm.evaluate.measured import Measured, compare_all
+from medllm.evaluate.paired.compare import correct
+from medllm.evaluate.report import facts as of
+from medllm.evaluate.report.card import as_card
+from medllm.evaluate.report.markdown import as_markdown
+from medllm.evaluate.report.page import as_page
+from medllm.evaluate.report.words import limits, summarise
+from medllm.evaluate.settings import EvaluateConfig, Settings, to_toml
+from medllm.evaluate.systems import Answers, Shown, answer_all
+from medllm.files import disk_errors, write_atomically, write_json
+from medllm.manifest import append_entry, describe_run, now
+
+REPORT, SCORES, PAGE = "report.json", "scores.json", "report.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """Where the report is, and what it says."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What the tracks found, before it is tested."""
+
+    measures: list[Measured] = field(default_factory=list)
+    ratios: dict[str, float] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further facts by their name in the report."""
+
+
+@contextmanager
+def hidden(what: str, unit: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show no progress."""
+    yield lambda n_done: None
+
+
+def evaluate(settings: Settings, folder: Path, *, shown: Shown = hidden) -> Evaluated:
+    """Run what the settings say, and leave the report in `folder`.
+
+    What an earlier run left there is used again: answers and verdicts are asked for once. Raises
+    `DataError`, `ConfigError` and `ModelError`; what was asked by then stays.
+    """
+    started = now()
+    told = settings.evaluate
+    held_out = read_held_out(
+        told.records, limit=told.items, seed=told.seed, system_prompt=told.system_prompt
+    )
+    with disk_errors(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+    _keep_settings(settings, folder)
+    answers = answer_all(told, settings.models, held_out.items, folder / "predictions", shown)
+    found = measure(settings, held_out, answers, folder, shown)
+    facts = conclude(told, held_out, answers, found, title=folder.resolve().name)
+    options = {"config": "config.toml"}
+    inputs = [*told.records, *(s.predictions for s in told.systems if s.predictions)]
+    results = {"items": len(held_out.items), "hypotheses": facts["n_hypotheses"]}
+    entry = describe_run(
+        "evaluate", options=options, inputs=inputs, started=started, results=results
+    )
+    facts["manifest"] = entry
+    write_report(folder, facts)
+    write_atomically(
+        folder / SCORES,
+        json.dumps(of.score_table(held_out.items, found.measures), separators=(",", ":")),
+    )
+    append_entry(folder, entry)
+    return Evaluated(folder=folder, facts=facts)
+
+
+def measure(
+    settings: Settings, held_out: HeldOut, answers: list[Answers], folder: Path, shown: Shown
+) -> Found:
+    """Score the answers in every track that the settings ask for."""
+    told = settings.evaluate
+    found = Found()
+    predictions = {one.name: one.predictions for one in answers}
+    if told.lexical.on and any(item.reference for item in held_out.items):
+        rules = LexicalRules(**told.lexical.model_dump(exclude={"on"}))
+        scorer = Scorer(rules)
+        with shown("comparing words", "systems", len(answers)):
+            lexical = measure_lexical(held_out.items, predictions, scorer, seed=told.seed)
+        found.measures += lexical.measures
+        found.ratios = lexical.length_ratios
+    if not found.measures:
+        raise DataError(
+            f"none of the {len(held_out.items)} items can be scored: they have no reference",
+            hint="give records whose last turn is the answer, or set a judge in [evaluate.judge]",
+        )
+    return found
+
+
+def conclude(
+    told: EvaluateConfig,
+    held_out: HeldOut,
+    answers: list[Answers],
+    found: Found,
+    *,
+    title: str,
+) -> dict[str, Any]:
+    """Test what was found and give everything that the report says, but for the manifest."""
+    items = held_out.items
+    clusters = of.clusters_of(items)
+    baseline = told.compared_with
+    comparisons = correct(
+        compare_all(found.measures, baseline=baseline, clusters=clusters, seed=told.seed)
+    )
+    facts: dict[str, Any] = {
+        "format": of.FORMAT,
+        "title": title,
+        "baseline": baseline,
+        "seed": told.seed,
+        "paper_compat": told.lexical.paper_compat,
+        "items": of.item_facts(held_out),
+        "systems": of.system_facts(answers, found.ratios),
+        "measures": [
+            of.measure_facts(m, answers, clusters, seed=told.seed) for m in found.measures
+        ],
+        "comparisons": of.comparison_facts(comparisons),
+        "n_hypotheses": sum(one.p is not None for one in comparisons),
+        "subgroups": of.subgroup_facts(
+            items,
+            found.measures,
+            baseline=baseline,
+            names=told.subgroups,
+            fewest=told.subgroup_n,
+            seed=told.seed,
+        ),
+        "distributions": _distributions(found.measures),
+        "training": of.training_curve(told.training) if told.training else [],
+        **found.more,
+    }
+    facts["summary"] = summarise(facts)
+    facts["limits"] = limits(facts)
+    return facts
+
+
+def _distributions(measures: list[Measured]) -> dict[str, Any]:
+    rows = {m.name: of.distribution_facts(m) for m in measures if m.is_tested}
+    return {name: row for name, row in rows.items() if row}
+
+
+def write_report(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the report in its four forms, the model card of the last system among them."""
+    write_json(folder / REPORT, facts)
+    write_atomically(folder / "report.md", as_markdown(facts))
+    write_atomically(folder / PAGE, as_page(facts))
+    others = [s["name"] for s in facts["systems"] if s["name"] != facts["baseline"]]
+    card = as_card(facts, others[-1] if others else facts["baseline"])
+    write_atomically(folder / "README.md", card)
+
+
+def _keep_settings(settings: Settings, folder: Path) -> None:
+    """Write the settings as they were resolved; the place of a key is nobody's business."""
+    write_atomically(folder / "config.toml", to_toml(settings))
