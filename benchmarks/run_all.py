@@ -15,6 +15,7 @@ BENCHMARKS = (
     "scale",
     "build",
     "cold",
+    "serve",
     "summaries",
     "variants",
     "data",

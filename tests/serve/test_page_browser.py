@@ -361,7 +361,7 @@ def test_payloads_stay_text_in_every_field(
                 {"name": "<img src=x onerror=alert(1)>.txt", "mimeType": "text/plain",
                  "buffer": PAYLOADS[0].encode()},
             )  # fmt: skip
-            page.wait_for_function("document.getElementById('note-input').value.length < 100")
+            page.wait_for_selector("#note-count:has-text('25 of')")
             scripts = page.evaluate("document.querySelectorAll('script').length")
             assert scripts == 1
             assert page.locator("img, iframe, object, embed, svg").count() == 0

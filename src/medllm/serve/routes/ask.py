@@ -141,7 +141,11 @@ async def ask(body: AskRequest, request: Request) -> Response:
     return stream(frames())
 
 
-@router.get("/answers/{answer_id}/page", response_class=HTMLResponse)
+@router.get(
+    "/answers/{answer_id}/page",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}},
+)
 async def page(answer_id: str, request: Request) -> Response:
     """Give an answer of this session as one self-contained page, as `medllm ask --html` does."""
     service = service_of(request)

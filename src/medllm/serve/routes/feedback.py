@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from medllm.records import Answer
@@ -109,7 +109,7 @@ async def count(request: Request) -> Response:
 
 @router.get(
     "/feedback/export",
-    response_class=PlainTextResponse,
+    response_class=Response,
     responses={200: {"content": {"application/x-ndjson": {}}}},
 )
 async def export(request: Request, form: Literal["feedback", "records"] = "feedback") -> Response:

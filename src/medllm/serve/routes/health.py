@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from medllm import __version__
@@ -98,7 +98,7 @@ def _queue(service: Service) -> dict[str, str]:
     return {"name": "queue", "state": "down" if is_full else "ok", "detail": detail}
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Give counts and times in Prometheus's text format. Nothing of a patient is in them."""
     user_of(request)
