@@ -25,7 +25,19 @@ NAME = "manifest.json"
 FORMAT = 1
 """Raised when the meaning of a field changes."""
 
-_PACKAGES = ("qdrant-edge-py", "numpy", "ijson", "sentence-transformers", "transformers", "torch")
+_PACKAGES = (
+    "qdrant-edge-py",
+    "numpy",
+    "ijson",
+    "sentence-transformers",
+    "transformers",
+    "torch",
+    "tokenizers",
+    "peft",
+    "trl",
+    "accelerate",
+    "bitsandbytes",
+)
 """Those that a result can depend on."""
 _GIT_TIMEOUT_S = 5.0
 

@@ -51,7 +51,7 @@ def own_model(tiny_model: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer(tiny_model: Path) -> Any:
     """Give its tokenizer, ready for training."""
-    from medllm.tune.folders import load_tokenizer
+    from medllm.models.hf_folder import load_tokenizer
     from medllm.tune.templates import choose_template, prepare_tokenizer
 
     loaded = load_tokenizer(tiny_model)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from medllm.models.hf_folder import load_weights
 from medllm.tune.batches import IGNORED, collate
 from medllm.tune.corpus import Corpus, gather
 from medllm.tune.encode import Encoder
-from medllm.tune.folders import load_weights
 from medllm.tune.measure import record_losses, score_rows
 from medllm.tune.templates import choose_template
 from tests.tune.records import many

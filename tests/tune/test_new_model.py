@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from medllm.errors import ConfigError, DataError
-from medllm.tune.folders import load_tokenizer, load_weights
+from medllm.models.hf_folder import load_tokenizer, load_weights
 from medllm.tune.new_model import SHAPES, new_model, read_texts, train_tokenizer
 from tests.conftest import EXAMPLES
 

@@ -23,6 +23,7 @@ from medllm.cli import (
     model,
     search,
     serve,
+    train,
 )
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command("findings")(findings.findings)
 app.command("serve")(serve.serve)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
+app.command("train")(train.train)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("compare")(compare.compare)
 app.add_typer(data.app, name="data")

@@ -164,7 +164,7 @@ class Encoder:
         with extra("train"):
             from transformers.utils.chat_template_utils import render_jinja_template
         rendered: Any = render_jinja_template(
-            conversations=list(conversations),  # type: ignore[arg-type]
+            conversations=list(conversations),
             chat_template=self.template.text,
             return_assistant_tokens_mask=True,
             bos_token=self.tokenizer.bos_token or "",

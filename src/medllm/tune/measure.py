@@ -43,11 +43,20 @@ class TokenScores:
 
 
 def score_rows(
-    model: Any, corpus: Corpus, rows: Sequence[Sequence[int]], *, pad: int, flat: bool = False
+    model: Any,
+    corpus: Corpus,
+    rows: Sequence[Sequence[int]],
+    *,
+    pad: int,
+    flat: bool = False,
+    fused: bool = False,
 ) -> TokenScores:
-    """Give loss and accuracy over all trained tokens of the rows, each token counted once."""
+    """Give loss and accuracy over all trained tokens of the rows, each token counted once.
+
+    `fused` asks TRL's head, which a model in training has, and which builds no logits.
+    """
     loss_sum, n_correct, n_tokens = 0.0, 0, 0
-    for batch, losses, hits in _forward(model, corpus, rows, pad=pad, flat=flat):
+    for batch, losses, hits in _forward(model, corpus, rows, pad=pad, flat=flat, fused=fused):
         is_scored = batch["labels"][:, 1:] != IGNORED
         loss_sum += float(losses[is_scored].double().sum())
         n_correct += int(hits[is_scored].sum())
@@ -75,7 +84,13 @@ def record_losses(
 
 
 def _forward(
-    model: Any, corpus: Corpus, rows: Sequence[Sequence[int]], *, pad: int, flat: bool = False
+    model: Any,
+    corpus: Corpus,
+    rows: Sequence[Sequence[int]],
+    *,
+    pad: int,
+    flat: bool = False,
+    fused: bool = False,
 ) -> Iterator[tuple[dict[str, Any], Any, Any]]:
     """Give batches with the loss of each next token and whether it was the likeliest, on the CPU.
 
@@ -89,10 +104,15 @@ def _forward(
     try:
         for some in _batches(corpus, rows):
             batch = collate(corpus, some, pad=pad, flat=flat)
-            inputs = {name: value.to(device) for name, value in batch.items() if name != "labels"}
+            inputs = {name: value.to(device) for name, value in batch.items()}
+            if fused:
+                with torch.no_grad():
+                    found = model(**inputs, fused_lm_head=True)
+                yield batch, -found.log_probs.float().cpu(), found.is_top1.bool().cpu()
+                continue
+            nexts = inputs.pop("labels")[:, 1:]
             with torch.no_grad():
                 logits = model(**inputs, use_cache=False).logits[:, :-1].float()
-            nexts = batch["labels"][:, 1:].to(device)
             losses = torch.nn.functional.cross_entropy(
                 logits.transpose(1, 2), nexts, ignore_index=IGNORED, reduction="none"
             )

@@ -168,7 +168,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, longest: int) -> Any:
     inner.post_processor = processors.TemplateProcessing(
         single=f"{begin} $A", special_tokens=[(begin, inner.token_to_id(begin))]
     )
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=inner,
         bos_token=begin,
         eos_token="<|eot_id|>",

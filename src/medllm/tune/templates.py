@@ -57,11 +57,16 @@ def shipped_templates() -> dict[str, Template]:
         "stop_tokens": ("<|end_of_text|>", "<|eom_id|>"),
     }
     found = [
-        _shipped("llama2", pad_tokens=("<unk>",), end_of_turn=""),
+        _shipped("llama2", pad_tokens=("<unk>",), end_of_turn="</s>"),
         _shipped("llama3", **llama3),
         _shipped("llama3.2", "llama3-dated", **llama3),
         _shipped("llama3.3", "llama3-dated", **llama3),
-        _shipped("deepseek-r1", pad_tokens=_PAD_OF_LLAMA_3, end_of_turn="", reasoning="think"),
+        _shipped(
+            "deepseek-r1",
+            pad_tokens=_PAD_OF_LLAMA_3,
+            end_of_turn="<｜end▁of▁sentence｜>",
+            reasoning="think",
+        ),
     ]
     return {template.name: template for template in found}
 

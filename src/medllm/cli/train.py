@@ -1,0 +1,180 @@
+"""`medllm train`: the arguments, the estimate, the bar, the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medllm.cli.options import JsonOption, SetOption
+from medllm.cli.terminal import bold, is_watched, notice, print_json
+
+if TYPE_CHECKING:
+    from medllm.tune.config import TrainConfig
+
+
+def train(
+    config: Annotated[
+        Path,
+        typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config."),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="The run folder; without it out/NAME-OF-CONFIG."),
+    ] = None,
+    overrides: SetOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the run would take, and show a record.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune a model on prepared records, with LoRA or in full, into a run folder.
+
+    Ctrl-C saves and stops after the step; --resume goes on to the same weights. Shipped configs,
+    settings and what a run folder holds: docs/training.md.
+
+    Example: medllm train tiny-cpu.toml --set model.base=tiny --to out/first
+    """
+    from medllm.tune.config import load_train_config
+
+    settings = load_train_config(config, overrides or [])
+    folder = to or Path("out") / config.stem
+    if dry_run:
+        _dry_run(settings, as_json=as_json)
+        return
+    from medllm.tune.train import train as run
+
+    with _steps_shown() as tell:
+        done = run(settings, folder, resume=resume, tell=tell)
+    if as_json:
+        print_json({"folder": str(done.folder), **done.report})
+    else:
+        typer.echo(_show_outcome(done.folder, done.report))
+
+
+def _dry_run(settings: TrainConfig, *, as_json: bool) -> None:
+    from medllm.tune.estimate import estimate
+    from medllm.tune.fitting import check_fit
+    from medllm.tune.preview import first_record
+    from medllm.tune.probe import measure_seconds
+    from medllm.tune.train import prepare
+
+    prepared = prepare(settings)
+    estimated = estimate(prepared)
+    check_fit(prepared, estimated)
+    seconds = measure_seconds(prepared, estimated)
+    if as_json:
+        counts = prepared.counts()
+        print_json({**estimated.to_json(), "seconds": round(seconds, 1), "records": counts})
+        return
+    values = {**estimated.to_json(), "seconds": seconds}
+    typer.echo(_show_estimate(values, prepared.counts()["train"]))
+    typer.echo("\n" + bold("FIRST RECORD") + " (what is trained stands between marks)")
+    typer.echo("".join(_mark(text, is_trained) for text, is_trained in first_record(prepared)))
+
+
+def _mark(text: str, is_trained: bool) -> str:
+    return typer.style(f"⟦{text}⟧", fg="green", bold=True) if is_trained else text
+
+
+def _show_estimate(values: dict[str, Any], records: dict[str, Any]) -> str:
+    memory = values["memory"]
+    share = values["trained_parameters"] / values["parameters"]
+    parts = ", ".join(f"{name} {_bytes(n)}" for name, n in memory.items() if name != "total" and n)
+    left_out = sum(records["left_out"].values())
+    return "\n".join(
+        [
+            bold("DRY RUN: nothing was trained"),
+            f"  trained      {values['trained_parameters']:,} of {values['parameters']:,} "
+            f"parameters ({share:.2%})",
+            f"  memory       {_bytes(memory['total'])}: {parts}",
+            f"  records      {records['records']:,}, {left_out:,} left out, "
+            f"{records['cut_records']:,} with context cut",
+            f"  tokens       {records['tokens']:,}, {records['trained_tokens']:,} of them trained, "
+            f"{records['padded_tokens']:,} padded in {records['rows']:,} rows",
+            f"  the run      {values['steps']:,} steps, {values['tokens']:,} tokens, "
+            f"{values['flops']:.2e} FLOPs",
+            f"  time         about {_duration(values['seconds'])}, by its first steps",
+        ]
+    )
+
+
+def _show_outcome(folder: Path, report: dict[str, Any]) -> str:
+    if report["state"] == "stopped":
+        return f"{folder}: stopped after step {report['steps']:,}; --resume goes on"
+    lines = [bold(f"TRAINED {folder}")]
+    lines.append(
+        f"  {report['steps']:,} steps, {report['trained_tokens']:,} trained of "
+        f"{report['tokens']:,} tokens, {report['trained_parameters']:,} parameters"
+    )
+    if "validation" in report:
+        found = report["validation"]
+        lines.append(
+            f"  validation: loss {found['loss']:.4f}, perplexity {found['perplexity']:.2f}, "
+            f"{found['token_accuracy']:.1%} of {found['tokens']:,} tokens, at step "
+            f"{report['best_step']:,}"
+        )
+    lines.append(f"  {folder / report['result']}")
+    return "\n".join(lines)
+
+
+def _bytes(n: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if n < 1000:
+            return f"{n:.3g} {unit}"
+        n /= 1000
+    return f"{n:,.1f} GB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def _steps_shown() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Give what shows each step in a bar, and each evaluation and resumption as a note."""
+    if not is_watched():
+        yield _tell_events
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = [TextColumn("training"), BarColumn(bar_width=20), TextColumn("{task.fields[line]}")]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=None, line="loading")
+
+        def tell(values: dict[str, Any]) -> None:
+            _tell_events(values)
+            if values["event"] == "step":
+                line = _step_line(values)
+                bar.update(task, total=values["steps"], completed=values["step"], line=line)
+
+        yield tell
+
+
+def _step_line(values: dict[str, Any]) -> str:
+    left = "" if values["left_s"] is None else f", {_duration(values['left_s'])} to go"
+    return (
+        f"{values['step']:,}/{values['steps']:,}, loss {values['loss']:.4f}, "
+        f"{values['tokens_per_s']:,.0f} tokens/s{left}, {_bytes(values['memory_bytes'])}"
+    )
+
+
+def _tell_events(values: dict[str, Any]) -> None:
+    if values["event"] == "evaluation":
+        notice(
+            f"step {values['step']:,}: validation loss {values['loss']:.4f}, perplexity "
+            f"{values['perplexity']:.2f}, {values['token_accuracy']:.1%} of tokens"
+        )
+    elif values["event"] == "resumed":
+        for name in values["broken_checkpoints"]:
+            notice(f"{name} is broken and was not used")
+        notice(f"going on after step {values['step']:,}")

@@ -1,0 +1,308 @@
+"""The road from a config to an adapter, in a run folder that explains itself.
+
+config.toml      all settings            records/       what became of the records
+manifest.json    versions and digests    checkpoints/   the newest and the best
+metrics.jsonl    a line a step           adapter/       the result (model/ where all is trained)
+report.json      the end of the run
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medllm.errors import ConfigError, DataError, extra
+from medllm.files import disk_errors, read_json, write_atomically, write_json
+from medllm.manifest import append_entry, describe_run, now
+from medllm.models.hf_folder import find_model, load_tokenizer
+from medllm.tune import checkpoints, methods
+from medllm.tune.checkpoints import Checkpoint, Found
+from medllm.tune.config import TrainConfig, load_train_config, to_toml
+from medllm.tune.corpus import Corpus, describe
+from medllm.tune.inputs import read_corpora
+from medllm.tune.metrics import append_metrics, end_line
+from medllm.tune.results import save_result
+from medllm.tune.templates import Template, choose_template, prepare_tokenizer
+
+if TYPE_CHECKING:
+    from medllm.tune.trainer import ExactTrainer, Plan, Tell
+
+
+INITIAL = "initial-adapter"
+"""What PiSSA begins with; its result is written as the difference to it."""
+
+
+_DOUBTFUL = 0.1
+"""Of the free memory: training with Adam takes up to eight times the weights' bytes and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that is known before a weight is loaded."""
+
+    settings: TrainConfig
+    base: Path
+    tokenizer: Any
+    template: Template
+    train: Corpus
+    rows: list[list[int]]
+    validation: Corpus | None
+    validation_rows: list[list[int]]
+
+    @property
+    def digest(self) -> str:
+        """What tells whether a run that goes on reads what it read before."""
+        digest = hashlib.sha256()
+        for corpus in filter(None, (self.train, self.validation)):
+            digest.update(corpus.ids.tobytes())
+            digest.update(corpus.trained.tobytes())
+        return digest.hexdigest()
+
+    def counts(self) -> dict[str, Any]:
+        """Give what became of the records, by split."""
+        window = self.settings.data.window
+        found = {"train": describe(self.train, self.rows, window)}
+        if self.validation is not None:
+            found["validation"] = describe(self.validation, self.validation_rows, window)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run came to."""
+
+    folder: Path
+    report: dict[str, Any]
+
+
+def prepare(settings: TrainConfig) -> Prepared:
+    """Find the base, choose the template, encode and pack the records; load no weight."""
+    base = find_model(settings.model.base)
+    tokenizer = load_tokenizer(base)
+    template = choose_template(settings.model.template, tokenizer)
+    prepare_tokenizer(tokenizer, template)
+    train, validation = read_corpora(settings.data, tokenizer, template)
+    window, packed = settings.data.window, settings.data.pack
+    rows = train.rows(window, packed=packed)
+    validation_rows = validation.rows(window, packed=packed) if validation else []
+    return Prepared(settings, base, tokenizer, template, train, rows, validation, validation_rows)
+
+
+def train(
+    settings: TrainConfig, folder: Path, *, resume: bool = False, tell: Tell | None = None
+) -> Trained:
+    """Train, and leave the adapter with everything that explains it in the run folder.
+
+    With `resume` a run that was stopped or killed goes on where its last checkpoint is, to the
+    same weights. Raises `DataError` where the folder holds another run, `ConfigError`, and
+    `ModelError` where the loss is no number or grows.
+    """
+    started = now()
+    _check_folder(folder, settings, resume=resume)
+    prepared = prepare(settings)
+    _refuse_what_cannot_fit(prepared)
+    _open_folder(folder, prepared, resume=resume)
+    trainer, checkpoint = _make_trainer(
+        prepared, folder, tell or (lambda values: None), resume=resume
+    )
+    with _stoppable(trainer.plan):
+        trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+    report = _finish(trainer, prepared, folder)
+    if trainer.is_world_process_zero():
+        options = {
+            "config": "config.toml",
+            "seed": settings.train.seed,
+            "resumed": checkpoint is not None,
+        }
+        inputs = [prepared.base, *_input_files(settings)]
+        entry = describe_run(
+            "train", options=options, inputs=inputs, started=started, results=report
+        )
+        append_entry(folder, entry)
+    return Trained(folder, report)
+
+
+def _refuse_what_cannot_fit(prepared: Prepared) -> None:
+    """Estimate the memory where the weights alone make that doubtful; raise `ModelError`."""
+    from medllm.tune.estimate import estimate, free_bytes
+    from medllm.tune.fitting import check_fit
+
+    on_disk = sum(file.stat().st_size for file in prepared.base.glob("*.safetensors"))
+    if on_disk > _DOUBTFUL * free_bytes(prepared.settings):
+        check_fit(prepared, estimate(prepared))
+
+
+def _check_folder(folder: Path, settings: TrainConfig, *, resume: bool) -> None:
+    """Raise `DataError` where this run would mix with another one."""
+    path = folder / "config.toml"
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise DataError(f"{folder} is not a run folder", hint="name another folder with --to")
+        return
+    if not resume:
+        raise DataError(
+            f"{folder} holds a run already", hint="go on with --resume, or name another with --to"
+        )
+    before = load_train_config(path)
+    if before != settings:
+        names = _difference(before, settings)
+        raise ConfigError(
+            f"the settings differ from those of the run in {folder}: {names}",
+            hint="resume with the settings it was begun with, or begin another run with --to",
+        )
+
+
+def _difference(before: TrainConfig, after: TrainConfig) -> str:
+    """Name the settings that differ."""
+    old, new = before.model_dump(), after.model_dump()
+    return ", ".join(
+        f"{section}.{key}"
+        for section in old
+        for key in old[section]
+        if old[section][key] != new[section][key]
+    )
+
+
+def _open_folder(folder: Path, prepared: Prepared, *, resume: bool) -> None:
+    """Write what is known before the first step; raise `DataError` where the records changed."""
+    encoding = folder / "records" / "encoding.json"
+    if resume and encoding.exists():
+        before = read_json(encoding)
+        if before.get("digest") != prepared.digest:
+            raise DataError(
+                "the records are not those that this run was begun with",
+                hint="restore them, or begin another run with --to",
+            )
+        return
+    if _rank() != 0:
+        return
+    with disk_errors(str(folder)):
+        encoding.parent.mkdir(parents=True, exist_ok=True)
+    corpora = filter(None, (prepared.train, prepared.validation))
+    lines = [
+        json.dumps({"record": one.name, "reason": one.reason}, ensure_ascii=False) + "\n"
+        for corpus in corpora
+        for one in corpus.left_out
+    ]
+    write_atomically(encoding.parent / "left_out.jsonl", "".join(lines))
+    write_json(encoding, {"digest": prepared.digest, **prepared.counts()})
+    write_atomically(folder / "config.toml", to_toml(prepared.settings))
+
+
+def _rank() -> int:
+    """The number of this process where several train together."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def _make_trainer(
+    prepared: Prepared, folder: Path, tell: Tell, *, resume: bool
+) -> tuple[ExactTrainer, Checkpoint | None]:
+    """Load the base, add the adapter, and find the checkpoint to go on from."""
+    with extra("train"):
+        from medllm.tune.trainer import ExactTrainer, Plan
+    settings = prepared.settings
+    found = checkpoints.find_newest(folder / checkpoints.CHECKPOINTS) if resume else Found(None, ())
+    counters = {"tokens": 0, "trained_tokens": 0}
+    plan = Plan(
+        folder=folder,
+        corpus=prepared.train,
+        rows=prepared.rows,
+        validation=prepared.validation,
+        validation_rows=prepared.validation_rows,
+        pad=prepared.tokenizer.pad_token_id,
+        is_flat=settings.model.attention == "flash_attention_2",
+        tell=tell,
+        counters=dict(found.checkpoint.counters) if found.checkpoint else counters,
+    )
+    if resume and _rank() == 0:
+        _tell_where(folder, found, tell)
+    base = methods.load_base(prepared.base, settings, prepared.tokenizer)
+    model = methods.add_adapter(base, settings, prepared.tokenizer)
+    if settings.train.method == "pissa":
+        model.save_pretrained(folder / checkpoints.CHECKPOINTS / INITIAL)
+    optimizer = methods.lora_plus_optimizer(model, settings)
+    return ExactTrainer(model, prepared.tokenizer, settings, plan, optimizer), found.checkpoint
+
+
+def _tell_where(folder: Path, found: Found, tell: Tell) -> None:
+    """Write down where the run goes on, and which checkpoints could not be used."""
+    end_line(folder)
+    step = checkpoints.step_of(found.checkpoint)
+    checkpoints.remove_newer(folder / checkpoints.CHECKPOINTS, step)
+    values = {"event": "resumed", "step": step, "broken_checkpoints": list(found.broken)}
+    append_metrics(folder, values)
+    tell(values)
+
+
+@contextmanager
+def _stoppable(plan: Plan) -> Iterator[None]:
+    """Let Ctrl-C and a terminate signal end the run after a whole step, with a checkpoint."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: object) -> None:
+        plan.wants_stop = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str, Any]:
+    """Take the best weights, save them, and report; a run that was stopped saves no result."""
+    state, settings = trainer.state, prepared.settings
+    stopped = trainer.plan.wants_stop and state.global_step < state.max_steps
+    n_trained, n_all = methods.count_parameters(trainer.model)
+    best = state.best_model_checkpoint
+    best_step = int(best.rpartition("-")[2]) if best else state.global_step
+    report = {
+        "state": "stopped" if stopped else "done",
+        "steps": state.global_step,
+        "best_step": best_step,
+        **trainer.plan.counters,
+        "trained_parameters": n_trained,
+        "parameters": n_all,
+        "records": prepared.counts(),
+    }
+    if stopped:
+        return report
+    if best and best_step != state.global_step:
+        trainer._load_best_model()
+    if prepared.validation is not None:
+        scores = trainer.score_validation()
+        report["validation"] = {
+            "loss": scores.loss,
+            "token_accuracy": scores.accuracy,
+            "perplexity": scores.perplexity,
+            "tokens": scores.n_tokens,
+        }
+    if trainer.is_world_process_zero():
+        initial = folder / checkpoints.CHECKPOINTS / INITIAL
+        result = save_result(
+            trainer.model,
+            prepared.tokenizer,
+            prepared.template,
+            base=prepared.base,
+            initial=initial if settings.train.method == "pissa" else None,
+            run=folder,
+        )
+        report["result"] = result.name
+        write_json(folder / "report.json", report)
+    return report
+
+
+def _input_files(settings: TrainConfig) -> list[Path]:
+    data = settings.data
+    return [*data.train, *data.text, *data.validation]

@@ -1,0 +1,323 @@
+"""TRL's SFTTrainer on our own ids and labels, with the loop's promises added to it.
+
+The loss is the sum over trained tokens divided by their number in the whole step, so that it does
+not depend on how a step is cut into batches; evaluation counts each token once; checkpoints are
+whole or not there; a loss that is no number stops the run before it reaches the weights.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+import transformers
+from datasets import Dataset
+from safetensors import SafetensorError
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from trl import SFTConfig, SFTTrainer
+
+from medllm.errors import DataError, ModelError
+from medllm.tune.batches import IGNORED, collate
+from medllm.tune.checkpoints import CHECKPOINTS, mark_complete
+from medllm.tune.config import TrainConfig
+from medllm.tune.corpus import Corpus
+from medllm.tune.measure import TokenScores, score_rows
+from medllm.tune.metrics import append_metrics
+
+Rows = Sequence[Sequence[int]]
+Tell = Callable[[dict[str, Any]], None]
+
+EARLY, LATE = 3, 20
+"""A run has diverged when the mean loss of its last 20 steps is 1.5 times that of its first 3."""
+DIVERGED = 1.5
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """What a trainer goes through: rows of two corpora, and where it writes."""
+
+    folder: Path
+    corpus: Corpus
+    rows: Rows
+    validation: Corpus | None
+    validation_rows: Rows
+    pad: int
+    is_flat: bool
+    tell: Tell
+    counters: dict[str, Any] = field(default_factory=lambda: {"tokens": 0, "trained_tokens": 0})
+    """Counted over the whole run, however often it was resumed."""
+    wants_stop: bool = False
+    """Set from outside: save after this step and stop."""
+
+
+class ExactTrainer(SFTTrainer):  # type: ignore[misc]
+    """SFTTrainer that keeps the promises of this module."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, settings: TrainConfig, plan: Plan, optimizer: Any
+    ):
+        self.plan = plan
+        self._patience = settings.train.patience
+        self._started = time.monotonic()
+        self._first_step: int | None = None
+        self._seen_tokens = 0
+        # Trained control tokens of a tied model wrap its head, which TRL's fused one cannot read.
+        self._is_fused = isinstance(model.get_output_embeddings(), torch.nn.Linear)
+        self._step_loss: Any = 0.0
+        self._step_tokens: Any = 0
+        super().__init__(
+            model=model,
+            args=training_arguments(settings, plan),
+            train_dataset=_numbers(plan.rows),
+            eval_dataset=_numbers(plan.validation_rows) if plan.validation else None,
+            data_collator=self._collate,
+            processing_class=tokenizer,
+            optimizers=(optimizer, None),
+        )
+        for callback in (PrinterCallback, ProgressCallback):
+            self.remove_callback(callback)
+        self.add_callback(_StopWhenAsked(plan))
+
+    def _collate(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        plan = self.plan
+        rows = [plan.rows[feature["row"]] for feature in features]
+        return collate(plan.corpus, rows, pad=plan.pad, flat=plan.is_flat)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Give the summed loss of this batch's tokens over the number of the whole step's."""
+        n_tokens = (inputs["labels"][:, 1:] != IGNORED).sum()
+        if self._is_fused:
+            outputs = model(**inputs, use_cache=False, fused_lm_head=True)
+            total = -outputs.log_probs.sum()
+        else:
+            outputs = model(**inputs, use_cache=False, num_items_in_batch=1)
+            total = outputs.loss
+        self._step_loss = self._step_loss + total.detach().double()
+        self._step_tokens = self._step_tokens + n_tokens
+        self._seen_tokens += int((inputs["input_ids"] != self.plan.pad).sum())
+        divisor = n_tokens if num_items_in_batch is None else num_items_in_batch
+        loss = total / torch.as_tensor(divisor, device=total.device).clamp(min=1)
+        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+            loss = loss * self.accelerator.num_processes  # gradients are averaged over processes
+        return (loss, outputs) if return_outputs else loss
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute gradients; raise `ModelError` for a loss that is no number, weights untouched."""
+        loss = super().training_step(*args, **kwargs)
+        if not torch.isfinite(loss):
+            raise ModelError(
+                f"the loss is not a number at step {self.state.global_step + 1}",
+                hint="lower train.lr or train.clip; --resume goes on from the last checkpoint",
+            )
+        return loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Write a line of metrics for a step, and pass on what other programs get."""
+        if "loss" in logs:
+            logs = self._count_step(logs)
+        transformers.Trainer.log(self, logs, start_time)
+        if "loss" in logs:
+            self._check_divergence()
+
+    def _count_step(self, logs: dict[str, float]) -> dict[str, float]:
+        device = self.args.device
+        sums = torch.stack(
+            [
+                torch.as_tensor(value, dtype=torch.float64, device=device)
+                for value in (self._step_loss, self._step_tokens, self._seen_tokens)
+            ]
+        )
+        loss_sum, n_trained, n_seen = self.accelerator.reduce(sums, "sum").tolist()
+        self._step_loss, self._step_tokens, self._seen_tokens = 0.0, 0, 0
+        counters = self.plan.counters
+        counters["tokens"] += int(n_seen)
+        counters["trained_tokens"] += int(n_trained)
+        values = {
+            "event": "step",
+            "step": self.state.global_step,
+            "steps": self.state.max_steps,
+            "epoch": round(self.state.epoch or 0.0, 6),
+            "loss": loss_sum / n_trained if n_trained else math.nan,
+            "learning_rate": logs["learning_rate"],
+            "grad_norm": logs.get("grad_norm"),
+            **counters,
+            **self._speed(int(n_seen)),
+            "memory_bytes": memory_bytes(),
+        }
+        self._write(values)
+        return {**logs, "loss": float(values["loss"])}
+
+    def _speed(self, n_tokens: int) -> dict[str, float | None]:
+        """Give tokens a second of this step and the seconds left, from the steps of this session.
+
+        The first step of a session warms caches up and is left out of the rate.
+        """
+        now = time.monotonic()
+        took_s, self._started = now - self._started, now
+        step = self.state.global_step
+        if self._first_step is None:
+            self._first_step, self._rate_since = step, now
+            return {"tokens_per_s": round(n_tokens / took_s, 1), "left_s": None}
+        per_step_s = (now - self._rate_since) / (step - self._first_step)
+        left_s = round(per_step_s * (self.state.max_steps - step), 1)
+        return {"tokens_per_s": round(n_tokens / took_s, 1), "left_s": left_s}
+
+    def _write(self, values: dict[str, Any]) -> None:
+        if self.is_world_process_zero():
+            append_metrics(self.plan.folder, values)
+            self.plan.tell(values)
+
+    def _check_divergence(self) -> None:
+        losses = [line["loss"] for line in self.state.log_history if "loss" in line]
+        if len(losses) < EARLY + LATE:
+            return
+        if sum(losses[-LATE:]) / LATE > DIVERGED * sum(losses[:EARLY]) / EARLY:
+            raise ModelError(
+                f"the loss has risen to {DIVERGED} times that of the beginning by step "
+                f"{self.state.global_step}: the run diverges",
+                hint="lower train.lr, or give it a longer train.warmup, in a new run folder",
+            )
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Give loss, accuracy and perplexity over all trained tokens of the validation split."""
+        scores = self.score_validation()
+        metrics = {
+            "eval_loss": scores.loss,
+            "eval_token_accuracy": scores.accuracy,
+            "eval_perplexity": scores.perplexity,
+        }
+        before = [line["eval_loss"] for line in self.state.log_history if "eval_loss" in line]
+        self.log(dict(metrics))
+        values = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+        named = {"event": "evaluation", "step": self.state.global_step, **values}
+        self._write({**named, "tokens": scores.n_tokens})
+        self.control: Any = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        if not before or scores.loss < min(before):
+            self.control.should_save = True
+        elif self._patience and _since_best([*before, scores.loss]) >= self._patience:
+            self.control.should_training_stop = True
+        self._started = time.monotonic()
+        return metrics
+
+    def score_validation(self) -> TokenScores:
+        """Score the validation split; each process does all of it, so that none waits."""
+        plan = self.plan
+        if plan.validation is None:
+            return TokenScores(0.0, 0, 0)
+        return score_rows(
+            self.model,
+            plan.validation,
+            plan.validation_rows,
+            pad=plan.pad,
+            flat=plan.is_flat,
+            fused=self._is_fused,
+        )
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Write a checkpoint and then its mark; one that cannot be written leaves nothing."""
+        folder = self.plan.folder / CHECKPOINTS / f"checkpoint-{self.state.global_step}"
+        try:
+            transformers.Trainer._save_checkpoint(self, model, trial)
+            if self.is_world_process_zero():
+                mark_complete(folder, self.plan.counters)
+        except (OSError, SafetensorError, RuntimeError, DataError) as exc:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise DataError(
+                f"cannot write {folder}: the checkpoint before it is kept",
+                hint="free some space, then go on with --resume",
+            ) from exc
+        self._started = time.monotonic()
+
+
+def _numbers(rows: Rows) -> Dataset:
+    """Give the rows as a data set of their numbers: the collator looks the tokens up."""
+    return Dataset.from_dict({"row": list(range(len(rows)))})
+
+
+class _StopWhenAsked(transformers.TrainerCallback):
+    """Saves and stops after the step in which somebody asked for it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        """Look at the wish."""
+        return self.on_log(args, state, control)
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        """Look at it once more: a step that was just written down is a whole one."""
+        if self._plan.wants_stop:
+            control.should_save = True
+            control.should_training_stop = True
+        return control
+
+
+def _since_best(losses: list[float]) -> int:
+    """Give how many evaluations came after the best one."""
+    return len(losses) - 1 - losses.index(min(losses))
+
+
+def memory_bytes() -> int:
+    """Give the most memory that the GPU held, or without one what this process holds."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return int(psutil.Process().memory_info().rss)
+
+
+def training_arguments(settings: TrainConfig, plan: Plan) -> SFTConfig:
+    """Give TRL's arguments; what is ours (masking, packing, templates) is switched off in it."""
+    train = settings.train
+    evaluates = plan.validation is not None
+    by_steps = evaluates and train.evaluate_every > 0
+    if "wandb" in train.report_to:
+        os.environ["WANDB_MODE"] = "offline"
+    return SFTConfig(
+        output_dir=str(plan.folder / CHECKPOINTS),
+        num_train_epochs=train.epochs,
+        max_steps=train.max_steps or -1,
+        per_device_train_batch_size=train.batch,
+        gradient_accumulation_steps=train.accumulate,
+        learning_rate=train.lr,
+        lr_scheduler_type=train.schedule,
+        warmup_steps=train.warmup,
+        weight_decay=train.weight_decay,
+        max_grad_norm=train.clip,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        eval_strategy=("steps" if by_steps else "epoch") if evaluates else "no",
+        eval_steps=train.evaluate_every or None,
+        save_strategy="steps",
+        save_steps=train.save_every,
+        save_total_limit=train.keep,
+        metric_for_best_model="eval_loss" if evaluates else None,
+        greater_is_better=False if evaluates else None,
+        seed=train.seed,
+        data_seed=train.seed,
+        bf16=settings.model.dtype == "bfloat16",
+        use_cpu=train.device == "cpu" or not torch.cuda.is_available(),
+        gradient_checkpointing=train.checkpointing,
+        report_to=list(train.report_to) or "none",
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        max_length=None,
+        packing=False,
+        ddp_find_unused_parameters=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
