@@ -124,7 +124,7 @@ def test_two_reviewers_and_an_adjudicator_decide_at_the_terminal(
     first = medllm("data", "review", queue, "--reviewer", "r1", text="a\na\nr\nno dose\n")
     assert first.code == 0, first.err
     assert ANSWER.split()[2] in first.out
-    assert "note: 3 decided by r1" in first.err
+    assert "note: decided by r1: 3" in first.err
     typed = "a\ne\nA better one.\nIndeed.\n.\nclearer\nr\nno dose\n"
     second = medllm("data", "review", queue, "--reviewer", "r2", text=typed)
     assert "r1 and r2: 67% equal of 3, by chance 33%; Cohen's kappa 0.50 (95 %" in second.out
@@ -145,7 +145,7 @@ def test_a_table_goes_out_to_a_spreadsheet_and_comes_back(
     medllm: Run, home: Path, queue: Path
 ) -> None:
     call = ("data", "review", queue, "--reviewer", "r1")
-    assert "3 rows" in medllm(*call, "--export", "r1.csv", "--semicolon").err
+    assert "rows written to r1.csv: 3" in medllm(*call, "--export", "r1.csv", "--semicolon").err
     path = home / "r1.csv"
     with path.open(encoding="utf-8-sig", newline="") as handle:
         rows = list(csv.reader(handle, delimiter=";"))
@@ -154,7 +154,7 @@ def test_a_table_goes_out_to_a_spreadsheet_and_comes_back(
         csv.writer(handle, delimiter=";").writerows(rows)
     done = medllm(*call, "--import", "r1.csv", "--json")
     assert done.json["decisions_by_reviewer"] == {"r1": 1}
-    assert "2 rows have no decision yet" in done.err
+    assert "rows without a decision yet: 2" in done.err
     rows[2][2] = "Another answer."
     with path.open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle, delimiter=";").writerows(rows)
@@ -279,7 +279,7 @@ def test_in_a_terminal_each_item_is_shown_wrapped_and_decided_by_a_letter(
     assert "1 of 3" in terminal.wait_for("a/e/r/s/b/q/? ")
     terminal.type("q\r")
     assert terminal.close() == 0
-    assert "1 decided by r1" in terminal.shown
+    assert "decided by r1: 1" in terminal.shown
     assert (home / "seen").read_text().startswith("drwx------")
     (decision,) = read_lines(queue / "decisions.jsonl")
     assert (decision["verdict"], decision["answer"]) == ("edit", "By hand.")

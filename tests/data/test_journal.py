@@ -55,3 +55,13 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     (tmp_path / "j").write_text('{"made_of":"x"}\nnot json\n', encoding="utf-8")
     with pytest.raises(DataError, match="line 2"):
         Journal(tmp_path / "j", "x")
+
+
+def test_two_runs_do_not_write_to_one_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", "x") as journal:
+        journal.write("one", 1)
+        with pytest.raises(DataError, match="another run is writing"):
+            Journal(tmp_path / "j", "x")
+        journal.write("two", 2)
+    with Journal(tmp_path / "j", "x") as again:
+        assert len(again) == 2

@@ -137,7 +137,7 @@ def review(
         from medllm.data.review.terminal import review_items
 
         n_decided = review_items(opened, reviewer, desk(), adjudicate=adjudicate)
-        notice(f"{n_decided:,} decided by {reviewer}")
+        notice(f"decided by {reviewer}: {n_decided:,}")
     if as_json:
         print_json(review_facts(opened))
     else:
@@ -155,7 +155,7 @@ def _release(folder: Path, to: Path) -> None:
     from medllm.data.review.files import release_queue
 
     check_place(to, "--release")
-    notice(f"{release_queue(folder, to):,} verified records written to {to}")
+    notice(f"verified records written to {to}: {release_queue(folder, to):,}")
 
 
 def _check_options(reviewer: str | None, adjudicate: bool, actions: list[Path | None]) -> None:
@@ -180,9 +180,9 @@ def _export(
     done = export_csv(
         queue, reviewer, path, adjudicate=adjudicate, separator=";" if semicolon else ","
     )
-    notice(f"{done.rows:,} rows written to {path}")
+    notice(f"rows written to {path}: {done.rows:,}")
     if done.too_long:
-        notice(f"{done.too_long:,} records are too long for a cell: review them in the terminal")
+        notice(f"too long for a cell, to be reviewed in the terminal: {done.too_long:,}")
 
 
 def _import(queue: ReviewQueue, reviewer: str, path: Path, *, adjudicate: bool) -> None:
@@ -190,14 +190,14 @@ def _import(queue: ReviewQueue, reviewer: str, path: Path, *, adjudicate: bool) 
     from medllm.manifest import now
 
     done = import_csv(queue, reviewer, path, when=now(), adjudicate=adjudicate)
-    notice(f"{done.decisions:,} decisions taken in from {path}")
+    notice(f"decisions taken in from {path}: {done.decisions:,}")
     facts = {
-        "rows were taken in before": done.known,
-        "rows were settled by others meanwhile": done.settled,
-        "rows have no decision yet": done.undecided,
+        "rows that were taken in before": done.known,
+        "rows that others settled meanwhile": done.settled,
+        "rows without a decision yet": done.undecided,
     }
     for what, n in facts.items():
         if n:
-            notice(f"{n:,} {what}")
+            notice(f"{what}: {n:,}")
     if done.other_columns:
         notice(f"columns not looked at: {', '.join(done.other_columns)}")

@@ -6,6 +6,7 @@ left out when the journal is opened again.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -20,26 +21,38 @@ class Journal:
     """Key -> what was found out for it; opened again it knows what it was told before."""
 
     def __init__(self, path: Path, made_of: str) -> None:
-        """Open or make it; raise `DataError` where it belongs to something else.
+        """Open or make it; raise `DataError` where it belongs to something else or is in use.
 
         `made_of` says of what settings the entries are the result.
         """
         self._path = path
         self._known: dict[str, Any] = {}
-        whole = self._read(made_of)
         with disk_errors(str(path)):
             self._handle = path.open("ab")
+        try:
+            self._lock()
+            whole = self._read(made_of)
+        except DataError:
+            self._handle.close()
+            raise
+        with disk_errors(str(path)):
             self._handle.truncate(whole)
-            if not whole:
-                self._append({"made_of": made_of})
+        if not whole:
+            self._append({"made_of": made_of})
+
+    def _lock(self) -> None:
+        """Hold it for this process, until it is closed."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "wait for it, or name another output"
+            raise DataError(f"another run is writing to {self._path}", hint=hint) from None
 
     def _read(self, made_of: str) -> int:
         """Take in what stands there; give how many bytes of it are whole lines.
 
         One without entries belongs to nobody: it gives 0.
         """
-        if not self._path.exists():
-            return 0
         whole, is_ours = 0, True
         with self._path.open("rb") as handle:
             for number, line in enumerate(handle):

@@ -53,6 +53,20 @@ def test_who_differs_needs_an_adjudicator_whose_word_is_the_last(queue: ReviewQu
     ]
 
 
+def test_reasoning_that_led_to_another_answer_is_not_released_with_an_edit(
+    tmp_path: Path,
+) -> None:
+    one = replace(RECORDS[0], reasoning="So it must be this.")
+    queue = make_queue([one, replace(one, id="q1")], tmp_path / "own")
+    for reviewer in ("r1", "r2"):
+        decide(queue, 0, reviewer, "edit", answer="Better.")
+        decide(queue, 1, reviewer)
+    edited, accepted = queue.verified()
+    assert edited.reasoning == ""
+    assert "left out" in edited.meta["history"][-1]["reasoning"]
+    assert accepted.reasoning == one.reasoning
+
+
 def test_the_same_edit_agrees_and_another_does_not(queue: ReviewQueue) -> None:
     for number, second in ((0, "Better."), (1, "Otherwise.")):
         decide(queue, number, "r1", "edit", answer="Better.")

@@ -14,10 +14,13 @@ def released(item: Item, final: Decision) -> SftRecord:
     *before, last = item.record.messages
     history = list(item.record.meta.get("history", []))
     history += [_entry(decision) for decision in item.history]
-    answer = last.content
+    answer, reasoning = last.content, item.record.reasoning
     if final.verdict == "edit":
         history.append({"step": "edited", "by": final.reviewer, "was": last.content})
         answer = final.answer
+        if reasoning:
+            history[-1]["reasoning"] = "left out: it led to the answer as it was"
+            reasoning = ""
     verified: dict[str, Any] = {
         "by": [decision.reviewer for decision in item.decisions],
         "when": max(decision.when for decision in item.decisions),
@@ -26,6 +29,7 @@ def released(item: Item, final: Decision) -> SftRecord:
     return replace(
         item.record,
         messages=(*before, Turn(role="assistant", content=answer)),
+        reasoning=reasoning,
         meta={**item.record.meta, "verified": verified, "history": history},
     )
 
