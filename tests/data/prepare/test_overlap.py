@@ -5,8 +5,12 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medllm.data.prepare.overlap import find_overlap, quote_matches
+from medllm.data.prepare.overlap_index import texts_of
+from medllm.data.shingles import number_words
 from medllm.records import SftRecord, Turn
 from tests.data.prepare.making import dialogues, odd_words, record
 from tests.data.prepare.test_duplicates import edit
@@ -132,6 +136,14 @@ def test_a_template_that_all_records_share_is_no_copy() -> None:
     (match,) = found.matches
     assert found.verdict == "shared phrases"
     assert match.share == pytest.approx(3 / 9, abs=0.001)
+
+
+@given(st.text())
+def test_every_word_has_its_place_in_the_text(text: str) -> None:
+    for found in texts_of(record("a", text, text)):
+        assert len(found.spans) == len(found.numbers)
+        words = [text[start:end].lower() for start, end in found.spans]
+        assert number_words(words).tolist() == found.numbers.tolist()
 
 
 def test_nothing_overlaps_with_nothing() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +28,20 @@ MIN_ANSWER_WORDS = 8
 """A shorter answer ("yes", "iron deficiency anaemia") is no leak by itself."""
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True)
+class Text:
     """A part of a record: its words' numbers, and where each begins and ends."""
 
     part: Part
     turn: int
     """Its place among the record's messages; -1 for the reasoning."""
     numbers: Numbers
-    spans: NDArray[np.int32]
-    """First and last character of each word, the last not included."""
+    content: str = field(repr=False)
+
+    @cached_property
+    def spans(self) -> NDArray[np.int32]:
+        """First and last character of each word, the last not included; found when asked for."""
+        return np.array([match.span() for match in WORD.finditer(self.content)], dtype=np.int32)
 
 
 def texts_of(record: SftRecord) -> Iterator[Text]:
@@ -47,11 +54,13 @@ def texts_of(record: SftRecord) -> Iterator[Text]:
 
 
 def _text(part: Part, turn: int, text: str) -> Iterator[Text]:
-    matches = list(WORD.finditer(text.lower())) if text else []
-    if matches:
-        numbers = number_words([match.group() for match in matches])
-        spans = np.array([match.span() for match in matches], dtype=np.int32)
-        yield Text(part, turn, numbers, spans)
+    # Word by word where a small letter may be longer than its capital: offsets must hold.
+    is_plain = text.isascii()
+    words = WORD.findall(text.lower() if is_plain else text)
+    if words:
+        yield Text(
+            part, turn, number_words(words if is_plain else [w.lower() for w in words]), text
+        )
 
 
 def whole_key(numbers: Numbers) -> int:

@@ -129,9 +129,10 @@ class OverlapSearch:
         if len(telling):
             self._holders.append((telling, len(self._ids) - 1))
 
-    def _spot(self, record: SftRecord, text: Text) -> Spot:
-        start, end = int(text.spans[0, 0]), int(text.spans[-1, 1])
-        return Spot(record.source, record.id, text.turn, start, end)
+    def _spot(self, record: SftRecord, text: Text, first: int = 0, end: int | None = None) -> Spot:
+        """Give the place of a stretch of words, all of them without `first` and `end`."""
+        spans = text.spans[first:end]
+        return Spot(record.source, record.id, text.turn, int(spans[0, 0]), int(spans[-1, 1]))
 
     def _add_whole(self, record: SftRecord, text: Text) -> None:
         for number in self._index.whole.get(whole_key(text.numbers), ()):
@@ -149,6 +150,8 @@ class OverlapSearch:
         """Give the runs of the index that the text has, and note where, if it is the first."""
         found, firsts, ends = find_runs(runs, self._index)
         fresh = self._counts[found] == 0
+        if not fresh.any():
+            return found
         where = np.array([len(self._ids) - 1, text.turn])
         self._spots[found[fresh], :2] = where
         self._spots[found[fresh], 2] = text.spans[firsts[fresh], 0]
@@ -174,7 +177,7 @@ class OverlapSearch:
             weights = self._weights[number]
             share = float(weights[there].sum() / weights.sum())
             if share >= (MIN_NEAR_WORDS if len(there) >= SHORT_TEXT else MIN_NEAR_SHORT):
-                spot = self._spot(record, text._replace(spans=text.spans[first:last]))
+                spot = self._spot(record, text, first, last)
                 self._enter(int(number), "near", share, spot)
 
     def _stretch(self, text: Text, number: int, places: NDArray[np.int64]) -> tuple[int, int]:

@@ -56,21 +56,11 @@ class Weights:
             question = set(chain.from_iterable(words.question))
             _count(self._in_questions, question)
             _count(self._counts, question.union(chain.from_iterable(words.answer)))
-        self._known: dict[str, float] = {}
-
-    def weight(self, word: str) -> float:
-        """Give the weight of a word; the rarest all weigh the same, about 7.6."""
-        known = self._known.get(word)
-        if known is None:
-            if len(self._known) > 500_000:
-                self._known.clear()
-            count = max(float(self._counts[_place(word)]) + 1, self.n * 0.0005)
-            known = self._known[word] = float(np.log1p(max(self.n, 1) / count))
-        return known
+        self._known = _Known(self.n, self._counts)
 
     def total(self, words: Iterable[str]) -> float:
         """Give the weight of all these words."""
-        return sum(map(self.weight, words))
+        return sum(map(self._known.__getitem__, words))
 
     def is_general(self, word: str) -> bool:
         """Whether so many questions hold the word that it names no topic."""
@@ -80,8 +70,29 @@ class Weights:
 
     def agreement(self, first: Counter[str], second: Counter[str]) -> float:
         """Give the share of the weight that two bags of words have in common, 0 to 1 (Dice)."""
-        total = self.total(first.elements()) + self.total(second.elements())
-        return 2 * self.total((first & second).elements()) / total if total else 1.0
+        known = self._known
+        total = sum([known[word] * n for bag in (first, second) for word, n in bag.items()])
+        if not total:
+            return 1.0
+        few, many = sorted((first, second), key=len)
+        shared = sum([known[word] * min(n, many[word]) for word, n in few.items() if word in many])
+        return 2 * shared / total
+
+
+class _Known(dict[str, float]):
+    """Word -> its weight; the rarest all weigh the same, about 7.6."""
+
+    def __init__(self, n: int, counts: NDArray[np.uint32]) -> None:
+        super().__init__()
+        self._n = n
+        self._counts = counts
+
+    def __missing__(self, word: str) -> float:
+        if len(self) > 500_000:
+            self.clear()
+        count = max(float(self._counts[_place(word)]) + 1, self._n * 0.0005)
+        self[word] = weight = float(np.log1p(max(self._n, 1) / count))
+        return weight
 
 
 def _place(word: str) -> int:
