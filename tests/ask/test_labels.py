@@ -52,7 +52,12 @@ def test_without_a_title_its_beginning_stands_in_quotation_marks() -> None:
 
 @pytest.mark.parametrize(
     ("note", "words"),
-    [("Temperature 38.50 °C.", "38.5 °C"), ("Pulse 112/min.", "112/min"), ("pH 7.2.", "7.2")],
+    [
+        ("Temperature 38.50 °C.", "38.5 °C"),
+        ("Pulse 112/min.", "112/min"),
+        ("pH 7.2.", "7.2"),
+        ("Creatinine 180 umol/L.", "180 µmol/L"),
+    ],
 )
 def test_a_value_is_written_with_its_unit(note: str, words: str) -> None:
     (finding,) = find_findings(note)

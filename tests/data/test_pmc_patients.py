@@ -64,6 +64,14 @@ def test_line_endings_inside_a_text_become_newlines(read: Any, fixtures: Path) -
     assert "two months.\nBlood pressure was 182/104 mmHg." in text
 
 
+def test_a_backslash_and_an_n_end_a_line_of_the_text_and_are_a_blank_in_the_title(
+    read: Any, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path, row(1, "He fell.\\nHe rose.", title="A case of\\nTetanus"))
+    document = read(path).documents[0]
+    assert (document.title, document.text) == ("A case of Tetanus", "He fell.\nHe rose.")
+
+
 def test_the_json_list_gives_the_same_patients_as_the_csv(read: Any, fixtures: Path) -> None:
     from_csv = read(fixtures / "pmc_patients_v1.csv").documents
     assert read(fixtures / "pmc_patients_v2.json").documents == from_csv

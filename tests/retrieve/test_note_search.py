@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from medllm.clinical.findings import find_findings
-from medllm.records import Document
+from medllm.records import Document, Sex
 from medllm.retrieve import words
 from medllm.retrieve.build import add_documents
 from medllm.retrieve.embedded import EmbeddedIndex
 from medllm.retrieve.index import Filter
 from medllm.retrieve.note_search import NoteQuery, rank_note, read_query, search_note
-from medllm.retrieve.query import FINDING_BONUS, note_terms, shape_query
+from medllm.retrieve.query import FINDING_BONUS, USUAL_NAME, note_terms, shape_query
 from medllm.retrieve.relevance import Relevance
 from medllm.retrieve.search import rank
 
@@ -78,6 +78,36 @@ def test_numbers_units_and_ordinary_values_are_left_out_and_abnormal_ones_stay()
     for word in ("118", "mmol", "potassium", "50"):
         assert term(word) not in terms
     assert term("sodium") in terms
+
+
+def test_a_finding_is_searched_for_by_its_usual_name_too() -> None:
+    text = "A 50-year-old man had itching and no breathlessness."
+    terms = query(text).terms
+    assert terms[term("itching")] > terms[term("pruritus")] == USUAL_NAME
+    assert term("dyspnoea") not in terms
+
+
+def test_a_pregnant_patient_is_searched_for_as_one() -> None:
+    terms = query("A 30-year-old woman, G2P1, at 30 weeks, had itching.").terms
+    assert terms[term("pregnancy")] == terms[term("pregnant")] == 1.0
+    assert term("pregnancy") not in query("A 30-year-old woman had itching.").terms
+
+
+def test_of_documents_alike_those_of_the_same_sex_and_age_come_first(tmp_path: Path) -> None:
+    people: dict[str, tuple[Sex, float]] = {
+        "old man": ("M", 80.0), "girl": ("F", 6.0), "woman": ("F", 34.0), "young man": ("M", 30.0),
+    }  # fmt: skip
+    with EmbeddedIndex.create(tmp_path / "idx", encoder=None) as index:
+        add_documents(
+            index,
+            [
+                Document(id=key, kind="patients", text="Itching.", sex=sex, age_years=years)
+                for key, (sex, years) in people.items()
+            ],
+        )
+        note = query("A 33-year-old woman had itching.")
+        hits = search_note(index, note, where=Filter(kind="patients"))
+    assert [hit.document.id for hit in hits] == ["woman", "girl", "young man", "old man"]
 
 
 def test_a_question_is_taken_word_by_word() -> None:

@@ -17,6 +17,7 @@ SECTIONS: dict[Section, str] = {
 """Section of a summary -> its heading, in the order in which they are shown."""
 
 _HEADLINE_CHARACTERS = 110
+_MICRO = re.compile(r"(?<![A-Za-z])u(?=mol|g|kat|L|m3)")
 _PAIR = re.compile(r"(?<![\d./])(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(?![\d/])")
 
 
@@ -54,4 +55,4 @@ def value_in_words(finding: Finding) -> str:
     number = f"{finding.value:.10f}".rstrip("0").rstrip(".")
     number = "/".join(pair.groups()) if pair else number
     space = "" if finding.unit.startswith("/") else " × " if finding.unit.startswith("10^") else " "
-    return f"{number}{space}{finding.unit}".strip()
+    return f"{number}{space}{_MICRO.sub('µ', finding.unit)}".strip()

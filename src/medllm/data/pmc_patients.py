@@ -62,9 +62,9 @@ def _to_document(fields: Fields, kind: DocumentKind) -> Document:
     return Document(
         id=uid,
         kind=kind,
-        # The published texts write a new paragraph as a backslash and an n.
+        # The published set writes a new line as a backslash and an n.
         text=fields.text("patient").replace("\\n", "\n"),
-        title=fields.string("title"),
+        title=fields.string("title").replace("\\n", " "),
         source="PMC-Patients",
         url=f"https://www.ncbi.nlm.nih.gov/pmc/articles/PMC{number}/" if published else "",
         # Only for what comes from the set: a hospital's own rows in its format keep their terms.

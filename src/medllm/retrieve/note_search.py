@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from medllm.records import DocumentKind, Finding, Hit
+from medllm.records import Document, DocumentKind, Finding, Hit
 from medllm.retrieve.encoders import Encoder
 from medllm.retrieve.index import Filter, Index
 from medllm.retrieve.query import note_terms, shape_query
@@ -15,6 +16,8 @@ from medllm.retrieve.search import Mode, query_weights, rank, search
 
 _POOL = 5
 """So many times the documents that are shown are looked at, to be put in order by findings."""
+_LIKE = 0.05
+"""What the same sex, and an equal age, add to a score of at most 2: they break near ties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +48,50 @@ def search_note(
     top: int = 10,
     encoder: Encoder | None = None,
 ) -> list[Hit]:
-    """Give the `top` documents, best first: by their score and by the findings they share.
+    """Give the `top` documents, best first: by their score, the findings they share, sex and age.
 
-    With fewer than three findings the score alone decides.
+    With fewer than three findings those decide nothing.
     """
     weights = weigh_query(index, query, where.kind)
     relevance = Relevance(query.findings, weights)
-    pool = _POOL * top if relevance.is_by_findings else top
     hits = search(
-        index, query.text, terms=query.terms, where=where, mode=mode, top=pool, encoder=encoder
+        index,
+        query.text,
+        terms=query.terms,
+        where=where,
+        mode=mode,
+        top=_POOL * top,
+        encoder=encoder,
     )
-    if relevance.is_by_findings and hits:
-        best = hits[0].score
-        order = {
-            hit.document.id: hit.score / best
-            + relevance.share(f"{hit.document.title}\n{hit.document.text}")
-            for hit in hits
-        }
-        hits.sort(key=lambda hit: (-order[hit.document.id], hit.rank))
+    best = max((hit.score for hit in hits), default=1.0)
+    order = {
+        hit.document.id: hit.score / best
+        + (relevance.share(_searched(hit.document)) if relevance.is_by_findings else 0)
+        + _LIKE * _likeness(query.findings, hit.document)
+        for hit in hits
+    }
+    hits.sort(key=lambda hit: (-order[hit.document.id], hit.rank))
     reasons = Reasons(query.text, query.findings, weights)
     return [
         replace(hit, rank=number, why=reasons.of(hit))
         for number, hit in enumerate(hits[:top], start=1)
     ]
+
+
+def _searched(document: Document) -> str:
+    return f"{document.title}\n{document.text}"
+
+
+def _likeness(findings: Sequence[Finding], document: Document) -> float:
+    """Give 1 for the same sex, and up to 1 for an age as near as half or double is far."""
+    likeness = 0.0
+    for finding in findings:
+        if finding.kind == "sex" and document.sex:
+            likeness += finding.normalised == {"F": "female", "M": "male"}[document.sex]
+        elif finding.kind == "age" and finding.value is not None and document.age_years is not None:
+            ratio = math.log1p(document.age_years) - math.log1p(finding.value)
+            likeness += max(0.0, 1 - abs(ratio) / math.log(2))
+    return likeness
 
 
 def rank_note(

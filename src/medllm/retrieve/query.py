@@ -10,6 +10,10 @@ from medllm.retrieve import words
 
 FINDING_BONUS = 0.5
 """Added to the weight of each word of the patient's own findings (docs/retrieval.md)."""
+USUAL_NAME = 0.5
+"""Weight of the words of a finding's usual name that the note lacks: "pruritus" for "itching"."""
+_PREGNANCY = "pregnant pregnancy"
+"""What a pregnant patient is searched for by too: "G2P1" finds little."""
 
 _SEARCHED_KINDS = ("symptom", "disorder", "procedure", "medication")
 _LONG = 64
@@ -56,6 +60,20 @@ def note_terms(text: str, findings: Sequence[Finding]) -> dict[int, float]:
         if is_searched(finding):
             for term in words.count_terms(_content_words(finding.text)):
                 terms[term] = terms.get(term, 0.0) + FINDING_BONUS
+    for term, weight in _other_names(findings).items():
+        terms.setdefault(term, weight)
+    return terms
+
+
+def _other_names(findings: Iterable[Finding]) -> dict[int, float]:
+    """Give the terms of what literature may call the patient's findings."""
+    terms: dict[int, float] = {}
+    for finding in findings:
+        if is_searched(finding) and finding.kind in ("symptom", "disorder"):
+            names = words.count_terms(_content_words(finding.normalised))
+            terms.update(dict.fromkeys(names, USUAL_NAME))
+        elif finding.kind == "pregnancy" and finding.is_own:
+            terms.update(dict.fromkeys(words.count_terms(_PREGNANCY), 1.0))
     return terms
 
 

@@ -69,7 +69,8 @@ class Reasons:
 
 def _is_reason(finding: Finding) -> bool:
     """Whether a finding says something about a document: any note names the vital signs."""
-    return is_searched(finding) and finding.kind != "vital"
+    is_pregnancy = finding.kind == "pregnancy" and finding.is_own
+    return is_pregnancy or (is_searched(finding) and finding.kind != "vital")
 
 
 def _names(finding: Finding) -> list[_Name]:
