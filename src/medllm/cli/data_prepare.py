@@ -97,7 +97,7 @@ def _fates(source: dict[str, Any]) -> list[tuple[str, int]]:
 def overlap(
     train: Annotated[Path, typer.Argument(metavar="TRAIN", help="The training data.")],
     evaluation: Annotated[
-        list[Path], typer.Argument(metavar="EVAL...", help="What a model is to be judged on.")
+        list[Path], typer.Argument(metavar="EVAL", help="What a model is to be judged on.")
     ],
     examples: Annotated[
         int | None,

@@ -19,7 +19,7 @@ SourceArgument = Annotated[
     Path, typer.Argument(metavar="RECORDS", help="A file of records (JSON Lines).")
 ]
 SourcesArgument = Annotated[
-    list[Path], typer.Argument(metavar="RECORDS...", help="Files of records (JSON Lines).")
+    list[Path], typer.Argument(metavar="RECORDS", help="Files of records (JSON Lines).")
 ]
 ToOption = Annotated[
     Path, typer.Option("--to", metavar="FILE", help="The file of records to write.")
@@ -63,11 +63,18 @@ def clean(
     languages: Annotated[
         str, typer.Option("--languages", metavar="CODES", help="Keep only these, as en,de.")
     ] = "",
+    min_question: Annotated[
+        int, typer.Option("--min-question", min=1, metavar="N", help="The shortest question.")
+    ] = 1,
+    min_answer: Annotated[
+        int, typer.Option("--min-answer", min=1, metavar="N", help="The shortest answer.")
+    ] = 1,
     max_question: Annotated[
-        int, typer.Option("--max-question", min=1, help="The longest question, in characters.")
+        int,
+        typer.Option("--max-question", min=1, metavar="N", help="The longest, in characters."),
     ] = 200_000,
     max_answer: Annotated[
-        int, typer.Option("--max-answer", min=1, help="The longest answer, in characters.")
+        int, typer.Option("--max-answer", min=1, metavar="N", help="The longest, in characters.")
     ] = 100_000,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,6 +89,8 @@ def clean(
         strip_html=strip_html,
         strip_boilerplate=strip_boilerplate,
         languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
+        min_question=min_question,
+        min_answer=min_answer,
         max_question=max_question,
         max_answer=max_answer,
     )
@@ -98,7 +107,12 @@ def dedupe(
     ] = True,
     agreement: Annotated[
         float,
-        typer.Option(min=0.5, max=1, help="How much of their words the answers of copies share."),
+        typer.Option(
+            min=0.5,
+            max=1,
+            metavar="SHARE",
+            help="How much of their words the answers of copies share.",
+        ),
     ] = 0.68,
     as_json: JsonOption = False,
 ) -> None:
@@ -117,10 +131,11 @@ def split(
     source: SourceArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to.")],
     validation: Annotated[
-        float, typer.Option(min=0, max=0.99, help="The share of groups for validation.")
+        float,
+        typer.Option(min=0, max=0.99, metavar="SHARE", help="How many groups for validation."),
     ] = 0.05,
     test: Annotated[
-        float, typer.Option(min=0, max=0.99, help="The share of groups for the test.")
+        float, typer.Option(min=0, max=0.99, metavar="SHARE", help="How many for the test.")
     ] = 0.05,
     held_out: Annotated[
         int,
@@ -130,7 +145,9 @@ def split(
         Path | None,
         typer.Option("--keep-held-out", metavar="FILE", help="An earlier test.jsonl, kept so."),
     ] = None,
-    key: Annotated[str, typer.Option(help="Another key gives another split.")] = "medllm",
+    key: Annotated[
+        str, typer.Option(metavar="TEXT", help="Another key gives another split.")
+    ] = "medllm",
     own: Annotated[
         bool, typer.Option("--own/--anew", help="Keep the splits a data set comes with.")
     ] = True,
@@ -164,7 +181,9 @@ def mix(
     ] = "",
     temperature: Annotated[
         float | None,
-        typer.Option(min=1, help="Shares by size to the power 1/T instead: more is more even."),
+        typer.Option(
+            min=1, metavar="T", help="Shares by size to the power 1/T instead: more is more even."
+        ),
     ] = None,
     over: Annotated[
         Literal["source", "task"], typer.Option(help="What the temperature balances.")
@@ -172,7 +191,9 @@ def mix(
     total: Annotated[
         int, typer.Option(min=0, metavar="N", help="How many records; 0 is as many as there are.")
     ] = 0,
-    key: Annotated[str, typer.Option(help="Another key gives another order.")] = "medllm",
+    key: Annotated[
+        str, typer.Option(metavar="TEXT", help="Another key gives another order.")
+    ] = "medllm",
     as_json: JsonOption = False,
 ) -> None:
     """Mix files of records by weights or by temperature, shuffled, the same in every run.
