@@ -24,11 +24,15 @@ from medllm.retrieve.search import Mode
 
 LIMITS = [
     "It shows what the indexed literature reports, not what should be done.",
-    "The check compares words, numbers and negation with the cited source; it cannot prove that "
-    "a source was understood.",
-    "Findings are read by rules; what they miss was not searched for by name.",
+    "Only what is in the index was searched, and only what is shown was read.",
+    "Findings are read by rules, which can miss or misread what the note says; what they miss was "
+    "not searched for by name.",
+    "The check of each sentence compares words, numbers and negation with its source. It does not "
+    "judge whether the source was understood, is right, or fits this patient.",
+    "A similar published patient is one report, chosen by likeness, not evidence of effect.",
     "Not for emergencies.",
 ]
+"""What holds of every answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,6 @@ from medllm.records import Answer
 
 MAX_DEPTH = 6
 LONG_ITEM_CHARACTERS = 40
-LIMITS = (
-    "Only what is in the index was searched, and only what is shown was read.",
-    "Findings are read by rules, which can miss or misread what the note says.",
-    "The check of each sentence compares words, numbers and negation with its source. "
-    "It does not judge whether the source is right, or fits this patient.",
-    "A similar published patient is one report, chosen by likeness, not evidence of effect.",
-)
-"""What holds of every answer, whatever its basis says besides."""
 
 
 def basis_section(answer: Answer) -> Html:
@@ -29,14 +21,14 @@ def basis_section(answer: Answer) -> Html:
         rows["Model asked for"] = summary.model
     if summary.prompt:
         rows["Prompt"] = summary.prompt
-    limits = [element("li", limit) for limit in LIMITS]
+    facts = {_label(key): value for key, value in answer.basis.items() if key != "limits"}
+    limits = [element("li", limit) for limit in answer.basis.get("limits", ())]
     return element(
         "section",
         element("h2", "Basis", id="basis-heading"),
         element("p", "What this answer rests on, and how it came about.", class_="hint"),
-        _pairs(rows | {_label(key): value for key, value in answer.basis.items()}, MAX_DEPTH),
-        element("h3", "Known limits"),
-        element("ul", *limits),
+        _pairs(rows | facts, MAX_DEPTH),
+        *([element("h3", "Known limits"), element("ul", *limits)] if limits else []),
         id="basis",
         aria_labelledby="basis-heading",
     )
