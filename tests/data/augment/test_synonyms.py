@@ -159,14 +159,14 @@ def test_every_question_of_a_conversation_is_given_new_words() -> None:
         Turn(role=role, content=text)  # type: ignore[arg-type]
         for role, text in [
             ("system", "Maybe be brief."), ("user", "Maybe it hurts."), ("assistant", "Maybe so."),
-            ("user", "Almost always."), ("assistant", "I see."),
+            ("user", "Lately it does."), ("assistant", "I see."),
         ]
     )  # fmt: skip
     one = SftRecord(id="a", source="s", group="a", task="dialogue", messages=turns)
     copy = with_synonyms(one, ALL, key="k")
     assert copy is not None
     assert [turn.content for turn in copy.messages] == [
-        "Maybe be brief.", "Perhaps it hurts.", "Maybe so.", "Nearly always.", "I see.",
+        "Maybe be brief.", "Perhaps it hurts.", "Maybe so.", "Recently it does.", "I see.",
     ]  # fmt: skip
 
 
