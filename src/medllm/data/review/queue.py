@@ -187,12 +187,14 @@ def make_queue(
         folder.mkdir(parents=True, exist_ok=True)
     seen: set[str] = set()
     with write_lines(folder / "queue.jsonl") as lines:
-        for record in records:
+        for number, record in enumerate(records, start=1):
             key = key_of(record)
             if key in seen:
-                raise DataError(f"{key} comes twice", hint="medllm data dedupe")
+                hint = "leave one of the two out"
+                raise DataError(f"record {number}: its id comes twice", hint=hint)
             if len(record.messages) < 2 or record.messages[-1].role != "assistant":
-                raise DataError(f"{key} has no answer to review", hint="medllm data build")
+                hint = "let a model answer: medllm data build"
+                raise DataError(f"record {number}: has no answer to review", hint=hint)
             seen.add(key)
             lines.write_record(record)
         if not seen:
