@@ -2,7 +2,7 @@
 
 A patient's relevant articles are PubMed ids; those of them that are E3C cases make the judgements.
 `cited`: articles that the patient's own article cites or is linked to; `own`: the E3C case is the
-abstract of the patient's own article. Run: python -m benchmarks.note_query
+abstract of the patient's own article. Run: python -m benchmarks.note_query ../shared/data
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from medllm.retrieve.index import Filter
 from medllm.retrieve.query import note_terms, shape_query
 from medllm.retrieve.search import query_terms
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PATIENTS = Path("pmc-patients-sample", "PMC-Patients-sample-1000.csv")
 CASES = Path("e3c", "cases.jsonl")
 WHERE = Filter(kind="articles")
@@ -90,9 +89,9 @@ def read_pairs(data: Path) -> tuple[dict[str, str], dict[str, dict[str, dict[str
     return notes, pairs
 
 
-def measure(index: EmbeddedIndex) -> None:
+def measure(index: EmbeddedIndex, data: Path) -> None:
     """Print each system's measures and its paired difference to the whole note."""
-    notes, pairs = read_pairs(DATA)
+    notes, pairs = read_pairs(data)
     for name, judged in pairs.items():
         findings = {uid: find_findings(notes[uid]) for uid in judged}
         scores: dict[str, dict[str, dict[str, float]]] = {}
@@ -136,14 +135,15 @@ def _print(name: str, n: int, scores: dict[str, dict[str, dict[str, float]]]) ->
 
 def main() -> None:
     """Index the cases and measure."""
-    if not (DATA / PATIENTS).exists():
-        sys.exit(f"the real data are not on this machine ({DATA})")
+    data = Path(sys.argv[1])
+    if not (data / PATIENTS).exists():
+        sys.exit(f"the real data are not on this machine ({data})")
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedIndex.create(Path(folder) / "idx", encoder=None) as index,
     ):
-        add_documents(index, read_documents(DATA / CASES, kind="articles", reading=Reading()))
-        measure(index)
+        add_documents(index, read_documents(data / CASES, kind="articles", reading=Reading()))
+        measure(index, data)
 
 
 if __name__ == "__main__":
