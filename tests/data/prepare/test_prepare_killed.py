@@ -92,6 +92,16 @@ def test_it_goes_on_and_does_not_begin_anew(whole: Whole, tmp_path: Path) -> Non
     assert prepare(0, whole.config, out).events < 0.7 * whole.events
 
 
+def test_parts_of_a_source_that_are_done_are_not_written_again(
+    whole: Whole, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert prepare(120, whole.config, out).code == -signal.SIGKILL
+    done = list((out / WORK / "source-00").glob("part-*.json"))
+    assert 1 <= len(done) < 5
+    assert prepare(0, whole.config, out).events <= whole.events - 25 * len(done)
+
+
 def test_killed_again_and_again_it_still_writes_the_same(whole: Whole, tmp_path: Path) -> None:
     out = tmp_path / "out"
     codes = [prepare(150, whole.config, out).code for _ in range(4)]
