@@ -81,6 +81,7 @@ def test_a_text_survives_itself(text: str) -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_any_text_at_all_can_be_checked(text: str) -> None:
     assert lost_in_rewriting(text, text) == ""
     assert lost_with_synonyms(text, text) == ""

@@ -5,7 +5,7 @@ import random
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -38,6 +38,7 @@ def test_kappa_of_a_worked_example() -> None:
 
 
 @given(PAIRS)
+@settings(deadline=None)
 def test_kappa_is_one_less_the_disagreement_over_all_pairings(pairs: list[tuple[str, str]]) -> None:
     # An independent form: how often they differ, over how often they would if one reviewer's
     # decisions were dealt out to the items anew in every way.
@@ -51,6 +52,7 @@ def test_kappa_is_one_less_the_disagreement_over_all_pairings(pairs: list[tuple[
 
 
 @given(st.integers(1, 400), st.data())
+@settings(deadline=None)
 def test_wilsons_interval_is_that_of_scipy(n: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, n))
     low, high = binomtest(hits, n).proportion_ci(0.95, method="wilson")
@@ -58,6 +60,7 @@ def test_wilsons_interval_is_that_of_scipy(n: int, data: st.DataObject) -> None:
 
 
 @given(PAIRS)
+@settings(deadline=None)
 def test_the_interval_holds_kappa(pairs: list[tuple[str, str]]) -> None:
     found = kappa(pairs)
     if found.kappa is not None:
@@ -110,6 +113,7 @@ UNITS = st.lists(st.lists(st.sampled_from(VERDICTS), max_size=4), max_size=15)
 
 
 @given(UNITS)
+@settings(deadline=None)
 def test_alpha_is_one_less_the_disagreement_within_units_over_that_of_all(
     units: list[list[str]],
 ) -> None:

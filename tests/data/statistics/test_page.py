@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medllm.data.statistics.charts import bar_list, histogram_chart, nice_ticks
@@ -90,6 +90,7 @@ def test_a_chart_of_one_value_can_be_drawn() -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6))
+@settings(deadline=None)
 def test_ticks_are_few_round_and_within(low: int, span: int) -> None:
     ticks = nice_ticks(low, low + span)
     assert len(ticks) <= 9
