@@ -83,6 +83,9 @@ class ModelsConfig(_Section):
     """0 gives the same answer each time."""
     seed: int = 0
     """Of the model's random draws."""
+    sampling: Literal["plain", "clinmed"] = "plain"
+    """How `hf:` models choose words: by the temperature alone, or as ClinMED does (temperature
+    0.6, top-p 0.9, top-k 50, repetition penalty 1.2)."""
     api_key_file: Path | None = Field(default=None, strict=False)
     """A file that holds the key of an OpenAI-compatible server, and nothing else."""
 
@@ -98,6 +101,8 @@ class ServeConfig(_Section):
     """Host names by which browsers may call the server besides its address, separated by spaces."""
     concurrent: int = Field(default=2, ge=1, le=64)
     """How many questions are worked on at once."""
+    compare: str = ""
+    """A second model, written as ask.model is: the page then compares the two, blind."""
     waiting: int = Field(default=32, ge=0, le=10_000)
     """How many more may wait; what comes then is asked to come again later."""
     waiting_each: int = Field(default=8, ge=1, le=10_000)

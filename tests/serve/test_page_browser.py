@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from medllm.serve.accounts import Accounts
 from tests.ask.payloads import PAYLOADS
 from tests.fake_server import FakeServer
 from tests.serve.browsing import PHONE, WIDE, Browsing, analyse
@@ -366,3 +367,58 @@ def test_payloads_stay_text_in_every_field(
             assert scripts == 1
             assert page.locator("img, iframe, object, embed, svg").count() == 0
             check_with_axe(page)
+
+
+def test_two_models_are_compared_blind(browsing: Browsing, serve: Callable[..., Running]) -> None:
+    with FakeServer(answer) as model:
+        second = f"serve.compare=openai:{model.openai_url}#tiny"
+        with browsing.page(serve(settings=[second])) as page:
+            page.fill("#note-input", NOTE)
+            page.click("nav >> text=Compare")
+            assert page.input_value("#compare-note") == NOTE
+            page.click("#compare-go")
+            page.wait_for_selector(".side .claims")
+            check_with_axe(page)
+            assert "tiny" not in page.content()
+            page.locator(".side a.cite").first.click()
+            assert page.locator("#sources .passage").count() >= 1
+            page.keyboard.press("Escape")
+            page.click("text=Neither is good")
+            page.wait_for_selector("text=was written by")
+            assert "tiny" in text(page, "#compared")
+            check_with_axe(page)
+
+
+def test_changing_the_note_after_its_answer_is_said(browsing: Browsing, server: Running) -> None:
+    with browsing.page(server) as page:
+        analyse(page, NOTE)
+        assert text(page, "#changed") == ""
+        page.locator("#note-input").press_sequentially(" x")
+        assert "changed since this answer" in text(page, "#changed")
+        check_with_axe(page)
+
+
+def test_accounts_sign_in_and_out_on_the_page(
+    browser: Any, serve: Callable[..., Running], tmp_path: Path
+) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.add("ada", "clinician", "correct horse battery")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "accounts.json").rename(tmp_path / "data" / "accounts.json")
+    page = browser.new_page()
+    page.goto(serve("--data", tmp_path / "data").url)
+    page.wait_for_selector("#password")
+    check_with_axe(page)
+    page.fill("#name", "ada")
+    page.fill("#password", "a wrong password")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=The name or the password is wrong")
+    page.fill("#password", "correct horse battery")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#note-input")
+    page.click("nav >> text=Library")
+    page.wait_for_selector("#health")
+    assert page.locator("#delete").count() == 0
+    page.click("text=Sign out")
+    page.wait_for_selector("#password")
+    page.close()

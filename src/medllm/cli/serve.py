@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -151,6 +152,9 @@ def _open(path: Path, settings: Config, given: Given) -> Service:
         encoder=encoder,
         model=writer,
     )
+    other = None
+    if settings.serve.compare:
+        other = replace(road, model=open_named(settings.serve.compare, settings.models))
     return Service(
         config=settings,
         index_dir=path,
@@ -159,4 +163,5 @@ def _open(path: Path, settings: Config, given: Given) -> Service:
         door=stores.door,
         feedback=stores.feedback,
         audit=stores.audit,
+        other_road=other,
     )

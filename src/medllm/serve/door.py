@@ -65,6 +65,13 @@ class Door(Protocol):
         """End a session."""
 
 
+def way_in(door: Door) -> str:
+    """Say in one line how somebody comes in; the page tells by it what to ask for."""
+    if door.has_accounts:
+        return "sign in with your name and password, or send an API key as a bearer"
+    return "open the address that `medllm serve` printed, or send the token as a bearer"
+
+
 class LocalDoor:
     """One user on this machine, let in by a token that only who started the server knows."""
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from medllm.errors import DataError
 
 Rating = Literal["right", "wrong", "unclear", "useful", "not useful"]
+Preference = Literal["preferred", "not preferred", "both good", "both bad"]
 
 _SCHEMA = """
 create table if not exists feedback (
@@ -34,7 +35,7 @@ class Feedback:
     """The answer's id."""
     by: str
     """Who gave it, as a pseudonym."""
-    rating: Rating
+    rating: Rating | Preference
     claim: int | None = None
     """The sentence, from 1; None for the whole."""
     comment: str = ""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from medllm.serve.door import COOKIE, Door
+from medllm.serve.door import COOKIE, Door, way_in
 from medllm.serve.metrics import Metrics
 from medllm.serve.refusals import Refused, error_response
 
@@ -33,7 +33,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-PAGES = frozenset({"/", "/library"})
+PAGES = frozenset({"/", "/library", "/compare"})
 UPLOADS = frozenset({"/api/v1/documents/add"})
 _OPEN = frozenset({"/api/v1/session", "/api/v1/openapi.json"})
 _OPEN_BELOW = ("/assets/", "/api/v1/health/")
@@ -108,10 +108,7 @@ class Guard:
         scope["medllm.user"], scope["medllm.cookie"] = user, cookie
         is_open = path in PAGES or path in _OPEN or path.startswith(_OPEN_BELOW)
         if user is None and not is_open:
-            hint = "open the address that `medllm serve` printed, or send the token as a bearer"
-            if self._door.has_accounts:
-                hint = "sign in with your name and password, or send an API key as a bearer"
-            raise Refused(401, "not signed in", hint=hint)
+            raise Refused(401, "not signed in", hint=way_in(self._door))
         if method in _SAFE:
             return
         if user is not None and user.by == "session" and not _names_origin(headers):

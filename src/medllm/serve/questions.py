@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from medllm.ask.note import check_note
-from medllm.ask.road import Step
+from medllm.ask.road import Road, Step
 from medllm.records import Answer, Note
 from medllm.serve.answers import Json, answer_json, state_of, step_event
 from medllm.serve.asking import Asking, Corrections
@@ -41,7 +41,13 @@ def read_corrections(body: CorrectionsBody) -> Corrections:
 
 
 async def answer_events(
-    service: Service, user: User, note: Note, corrections: Corrections, ticket: Ticket
+    service: Service,
+    user: User,
+    note: Note,
+    corrections: Corrections,
+    ticket: Ticket,
+    *,
+    road: Road | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Give the events of a question whose ticket is drawn: queued, the steps, then done.
 
@@ -56,7 +62,7 @@ async def answer_events(
             yield "queued", {"place": place}
         begun = loop.time()
         asking = Asking(
-            service.road,
+            road or service.road,
             note,
             corrections=corrections,
             gate=service.index.gate,
@@ -82,11 +88,17 @@ async def answer_events(
 
 
 async def answer_whole(
-    service: Service, user: User, note: Note, corrections: Corrections, ticket: Ticket
+    service: Service,
+    user: User,
+    note: Note,
+    corrections: Corrections,
+    ticket: Ticket,
+    *,
+    road: Road | None = None,
 ) -> Json:
     """Give the last event's data."""
     data: Json = {}
-    events = answer_events(service, user, note, corrections, ticket)
+    events = answer_events(service, user, note, corrections, ticket, road=road)
     async with aclosing(events):
         async for _, latest in events:
             data = latest

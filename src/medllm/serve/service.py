@@ -19,7 +19,8 @@ from medllm.errors import DataError, MedllmError
 from medllm.manifest import read_entries
 from medllm.serve.asking import Asking
 from medllm.serve.audit import AuditLog
-from medllm.serve.door import Door, Role, User
+from medllm.serve.comparing import Comparisons
+from medllm.serve.door import Door, Role, User, way_in
 from medllm.serve.feedback import FeedbackStore
 from medllm.serve.jobs import Jobs
 from medllm.serve.kept import KeptAnswers
@@ -43,6 +44,9 @@ class Service:
     feedback: FeedbackStore | None
     """None where nobody named a place to store it."""
     audit: AuditLog | None = None
+    other_road: Road | None = None
+    """The same road with the second model, where there is one to compare with."""
+    comparisons: Comparisons = field(default_factory=Comparisons)
     metrics: Metrics = field(default_factory=Metrics)
     answers: KeptAnswers = field(default_factory=KeptAnswers)
     asked: set[Asking] = field(default_factory=set)
@@ -164,7 +168,7 @@ def user_of(request: Request) -> User:
     """Give who asks; the guard has let them in."""
     user: User | None = request.scope["medllm.user"]
     if user is None:
-        raise Refused(401, "not signed in")
+        raise Refused(401, "not signed in", hint=way_in(service_of(request).door))
     return user
 
 

@@ -16,13 +16,14 @@ export class CaseView {
     this.session = session;
     this.panel = new Panel();
     this.corrections = new Corrections();
-    this.note = new NoteArea(session, { analyse: () => this.analyse(), stop: () => this.stop(), clear: () => this.clear() });
+    this.note = new NoteArea(session, { analyse: () => this.analyse(), stop: () => this.stop(), clear: () => this.clear(), changed: () => this.compareWithNote() });
     this.steps = new Steps();
     this.problem = el("div", { id: "problem", role: "alert" });
     this.banner = el("div", { id: "banner" });
+    this.changed = el("div", { id: "changed", role: "status" });
     this.parts = Object.fromEntries(["note", "findings", "patients", "articles", "summary", "feedback", "basis"].map((name) => [name, el("div", {})]));
     this.result = el("div", { id: "result" }, el("p", { class: "none", id: "empty" }, s.empty));
-    this.element = el("div", {}, this.banner, this.note.element, this.steps.element, this.problem, this.result);
+    this.element = el("div", {}, this.banner, this.note.element, this.steps.element, this.problem, this.changed, this.result);
     this.running = null;
     this.reset();
   }
@@ -46,12 +47,19 @@ export class CaseView {
     fill(this.result, el("p", { class: "none", id: "empty" }, s.empty));
   }
 
+  // An answer must not be taken for that of another description.
+  compareWithNote() {
+    const isOther = this.asked && !this.running && this.note.text !== this.asked;
+    fill(this.changed, isOther ? notice(texts.note.changed) : null);
+  }
+
   stop() { if (this.running) this.running.abort("stopped"); }
 
   async analyse() {
     if (this.running) return;
     fill(this.problem);
     fill(this.note.problem);
+    fill(this.changed);
     if (!this.note.text.trim()) { this.note.complain(texts.note.empty); this.note.box.focus(); return; }
     if (this.note.isTooLong) { this.note.chooseParts(); return; }
     if (this.note.text !== this.asked) this.corrections.clear();
@@ -167,7 +175,7 @@ export class CaseView {
   fail(error) {
     const isStop = error === "stopped" || error?.name === "AbortError";
     this.steps.finish(isStop ? "stopped" : "failed");
-    byId("writing")?.remove();
+    byId("writing")?.replaceWith(notice(isStop ? s.stopped : s.failed));
     const words = isStop ? s.stopped : error instanceof Refusal ? error.message : s.lost;
     const wait = error.retryAfter ? ` ${s.busy(error.retryAfter)}` : "";
     const kept = !isStop && this.found.patients ? ` ${s.failed}` : "";

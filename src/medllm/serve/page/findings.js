@@ -14,7 +14,9 @@ export const groupOf = (f) => {
 
 const nameOf = (f) => {
   if (f.value === null) return f.normalised || f.text;
-  return f.kind === "age" ? f.value_text : `${f.normalised} ${f.value_text}`;
+  // As the note writes it where it does: "NT-proBNP", not "nt-probnp".
+  const name = f.text.toLowerCase().startsWith(f.normalised) ? f.text.slice(0, f.normalised.length) : f.normalised;
+  return f.kind === "age" ? f.value_text : `${name} ${f.value_text}`;
 };
 
 const keyOf = (f) => `${f.start}-${f.end}`;

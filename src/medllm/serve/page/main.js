@@ -2,22 +2,25 @@
 import { el, byId, fill, button, say } from "./dom.js";
 import { get, post, remove } from "./api.js";
 import { CaseView } from "./case.js";
+import { CompareView } from "./compare.js";
 import { libraryView } from "./library.js";
 import { texts } from "./texts.js";
 
-const VIEWS = { "/": "case", "/library": "library" };
+const VIEWS = { "/": "case", "/compare": "compare", "/library": "library" };
 let session = null;
 let caseView = null;
+let compareView = null;
 
 const nameOf = () => VIEWS[location.pathname] || "case";
 
 const show = () => {
   const name = nameOf();
   document.title = texts.titles[name];
-  fill(byId("views"), el("ul", { role: "list" }, Object.entries(VIEWS).map(([path, view]) =>
+  fill(byId("views"), el("ul", { role: "list" }, Object.entries(VIEWS).filter(([, view]) => view !== "compare" || session.can_compare).map(([path, view]) =>
     el("li", {}, el("a", { href: path, onclick: go, "aria-current": view === name ? "page" : null }, texts.views[view]))),
   session.has_accounts ? el("li", {}, button(texts.signIn.signOut, signOut, { class: "small" })) : null));
   if (name === "case") fill(byId("view"), caseView.element);
+  else if (name === "compare") fill(byId("view"), (compareView ||= new CompareView(session, caseView.note.text)).element);
   else fill(byId("view"), libraryView(session, (found) => caseView.library(found)));
 };
 
@@ -25,6 +28,7 @@ const go = (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   caseView.panel.close();
+  compareView?.panel.close();
   history.pushState(null, "", event.currentTarget.getAttribute("href"));
   show();
   byId("view").focus();
@@ -34,6 +38,7 @@ const signOut = async () => { await remove("session"); location.reload(); };
 
 const begin = async (found) => {
   session = found;
+  compareView = null;
   caseView = new CaseView(session);
   byId("limits").textContent = texts.limits;
   byId("foot").textContent = texts.foot(session.version);
@@ -73,5 +78,6 @@ const start = async () => {
 window.addEventListener("popstate", () => { if (session) show(); });
 window.addEventListener("signed-out", () => askToSignIn(session?.has_accounts));
 document.addEventListener("keydown", (event) => { if (caseView && nameOf() === "case" && !event.isComposing) caseView.key(event); });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") compareView?.panel.close(); });
 window.addEventListener("beforeprint", () => caseView?.panel.close());
 start();

@@ -11,7 +11,7 @@ const length = (text) => new Places(text).length;
 export class NoteArea {
   constructor(session, act) {
     this.session = session;
-    this.box = el("textarea", { id: "note-input", rows: 9, spellcheck: "false", autocomplete: "off", "aria-describedby": "note-hint note-count", oninput: () => this.count() });
+    this.box = el("textarea", { id: "note-input", rows: 9, spellcheck: "false", autocomplete: "off", "aria-describedby": "note-hint note-count", oninput: () => { this.count(); act.changed(); } });
     this.counter = el("p", { id: "note-count", class: "count" });
     this.problem = el("div", { id: "note-problem", role: "alert" });
     this.analyse = button([t.analyse, el("kbd", {}, t.analyseKey)], act.analyse, { class: "main", id: "analyse" });

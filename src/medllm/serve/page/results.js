@@ -55,7 +55,7 @@ export const hitsView = (name, hits, evidence, panel) => {
 };
 
 // One sentence; `rate` gives its feedback buttons once the answer has an id.
-export const claimView = (claim, number, evidence, panel, rate) => {
+export const claimView = (claim, number, evidence, panel, rate, prefix = "") => {
   const held = isHeld(claim);
   const seen = new Set();
   const cited = claim.citations.map((c) => {
@@ -63,23 +63,23 @@ export const claimView = (claim, number, evidence, panel, rate) => {
     seen.add(c.number);
     if (c.number < 1 || c.number > evidence.length) return [" ", el("span", { class: "unknown" }, `[${c.number}] ${s.unknownSource}`)];
     const mark = evidence[c.number - 1].document.retracted ? el("strong", { class: "withdrawn" }, ` ${t.retracted}`) : null;
-    return again ? null : [" ", panel.link(c.number, claim, `claim-${number}`), mark];
+    return again ? null : [" ", panel.link(c.number, claim, `${prefix}claim-${number}`), mark];
   });
   const reason = claim.reason ? ` (${claim.reason})` : "";
   const verdict = held ? el("span", { class: "held" }, hidden(s.check), s.held[claim.verdict])
     : el("span", { class: "verdict" }, el("strong", {}, s.notHeld[claim.verdict] || claim.verdict), reason);
-  return el("li", { id: `claim-${number}`, tabindex: -1 }, el("span", { class: "n" }, String(number)), " ",
+  return el("li", { id: `${prefix}claim-${number}`, tabindex: -1 }, el("span", { class: "n" }, String(number)), " ",
     el("span", { class: held ? "said" : "said doubtful", dir: "auto" }, claim.text), cited, " ", verdict, rate ? rate(number) : null);
 };
 
-export const claimsView = (claims, evidence, panel, rate) => {
+export const claimsView = (claims, evidence, panel, rate, prefix = "") => {
   const numbered = claims.map((claim, at) => [claim, at + 1]);
   return SECTIONS.map((name) => {
     const of = numbered.filter(([claim]) => claim.section === name);
     if (!of.length) return null;
     const alone = name === "summary" && of.length === claims.length;
     return [alone ? null : el("h3", {}, s.sections[name]),
-      el("ol", { role: "list", class: "claims" }, of.map(([claim, n]) => claimView(claim, n, evidence, panel, rate)))];
+      el("ol", { role: "list", class: "claims" }, of.map(([claim, n]) => claimView(claim, n, evidence, panel, rate, prefix)))];
   });
 };
 

@@ -1,9 +1,9 @@
 // Every text of the page, in one place, ready to be translated.
 export const texts = {
-  views: { case: "Case", library: "Library" },
+  views: { case: "Case", compare: "Compare", library: "Library" },
   limits: "Literature and its basis, never a directive. Not a medical device, not for emergencies.",
   foot: (version) => `medllm ${version}. Notes stay in this page's memory and on this server; nothing is sent elsewhere unless the model runs elsewhere.`,
-  titles: { case: "Case – medllm", library: "Library – medllm", signIn: "Sign in – medllm" },
+  titles: { case: "Case – medllm", compare: "Compare – medllm", library: "Library – medllm", signIn: "Sign in – medllm" },
 
   signIn: {
     heading: "Open this page with its token",
@@ -122,6 +122,11 @@ export const texts = {
     del: "Delete documents", delHint: "Removed without a trace: the index is written anew, which takes a while.", ids: "Ids, one a line", delSend: "Delete", deleted: (n) => `${n} deleted`,
     sure: (n) => `Delete ${n} ${n === 1 ? "document" : "documents"} for good?`, problems: "Left out:", empty: "The index is empty.",
     states: { ok: "works", stale: "old", down: "does not work", off: "off" },
+  },
+  compare: {
+    heading: "Compare", hint: "Two models summarise the same evidence. Which is which is said when you have chosen.", go: "Compare", working: "Both are writing …",
+    left: "Summary A", right: "Summary B", question: "Which is better?", choices: { left: "A", right: "B", both: "Both are good", neither: "Neither is good" },
+    reveal: (a, b) => `A was written by ${a}, B by ${b}.`, notStored: "Nothing was stored: the server has no place for it.",
   },
   errors: { again: "Try again", unexpected: "Something went wrong on this page.", id: (id) => ` (request ${id})` },
 };

@@ -38,6 +38,7 @@ def _file(name: str) -> Response:
 
 @router.get("/")
 @router.get("/library")
+@router.get("/compare")
 async def index(request: Request) -> Response:
     """Give the page; which view it shows is up to its address."""
     return _file("index.html")

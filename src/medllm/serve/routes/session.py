@@ -33,6 +33,7 @@ class SessionBody(BaseModel):
     model: str
     has_accounts: bool
     stores_feedback: bool
+    can_compare: bool
     max_note_characters: int
     threshold: float
     index_version: int
@@ -47,6 +48,7 @@ def _describe(service: Service, user: str, role: str) -> Response:
             "model": service.model_name(),
             "has_accounts": service.door.has_accounts,
             "stores_feedback": service.feedback is not None,
+            "can_compare": service.other_road is not None,
             "max_note_characters": service.config.ask.max_note_characters,
             "threshold": service.config.ask.threshold,
             "index_version": service.index.version,
