@@ -27,6 +27,8 @@ CLOUD = {"name": "big:latest", "remote_host": "https://ollama.com:443", "remote_
         ),
         ("openai:https://gpu.lan/v1#a#b", ModelSpec("openai", "a#b", "https://gpu.lan/v1")),
         ("fake:answers.json", ModelSpec("fake", "answers.json")),
+        ("hf:group/model", ModelSpec("hf", "group/model")),
+        ("hf:base+out/run", ModelSpec("hf", "base+out/run")),
     ],
 )
 def test_a_spec_is_read_and_written_back(text, spec):
@@ -58,7 +60,7 @@ def test_a_slash_at_the_end_of_a_url_makes_no_difference():
         "openai:http://a b/v1#model",
         "openai:http://a/v1?key=1#model",
         "fake:",
-        "hf:group/model",
+        "hf:",
         "gguf:model.gguf",
     ],
 )

@@ -59,6 +59,8 @@ class ModelSettings:
     """How much of prompt and answer Ollama shall hold; other servers fix it when they start."""
     temperature: float = 0.0
     seed: int = 0
+    sampling: str = "plain"
+    """For `hf:` models: a name of `medllm.models.sampling`."""
     api_key_file: Path | None = None
     """A file that holds the key of an OpenAI-compatible server, and nothing else."""
 

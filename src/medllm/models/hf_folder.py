@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def be_quiet() -> None:
     with extra("train"):
         from transformers.utils import logging
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    getLogger("bitsandbytes").setLevel(ERROR)  # it looks for kernels on a hub, and says so
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 

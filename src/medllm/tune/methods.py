@@ -31,7 +31,7 @@ def _quantisation(settings: ModelSection) -> Any:
     if not is_bitsandbytes_available():
         raise MissingExtraError(
             f"model.quantise = {settings.quantise} needs the package bitsandbytes",
-            hint="pip install -c constraints.txt bitsandbytes",
+            hint='pip install -c constraints.txt "medllm[quantise]"',
         )
     if settings.quantise == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from medllm.errors import ConfigError, DataError, extra
+from medllm.models.hf_folder import be_quiet
 from medllm.tune.folders import save_model
 from medllm.tune.templates import prepare_tokenizer, shipped_templates
 
@@ -119,6 +120,7 @@ def new_model(
         )
     if to.exists() and any(to.iterdir()):
         raise DataError(f"{to} is not empty", hint="name a folder that does not exist yet")
+    be_quiet()
     with extra("train"):
         import torch
         from transformers import LlamaConfig, LlamaForCausalLM
