@@ -88,7 +88,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=30).map(" ".join), st.text(max_size=5))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, derandomize=True, max_examples=150)
 def test_whatever_is_replaced_numbers_denials_and_the_rest_of_the_text_stay(
     text: str, key: str
 ) -> None:

@@ -38,7 +38,7 @@ def test_kappa_of_a_worked_example() -> None:
 
 
 @given(PAIRS)
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_kappa_is_one_less_the_disagreement_over_all_pairings(pairs: list[tuple[str, str]]) -> None:
     # An independent form: how often they differ, over how often they would if one reviewer's
     # decisions were dealt out to the items anew in every way.
@@ -52,7 +52,7 @@ def test_kappa_is_one_less_the_disagreement_over_all_pairings(pairs: list[tuple[
 
 
 @given(st.integers(1, 400), st.data())
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_wilsons_interval_is_that_of_scipy(n: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, n))
     low, high = binomtest(hits, n).proportion_ci(0.95, method="wilson")
@@ -60,7 +60,7 @@ def test_wilsons_interval_is_that_of_scipy(n: int, data: st.DataObject) -> None:
 
 
 @given(PAIRS)
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_the_interval_holds_kappa(pairs: list[tuple[str, str]]) -> None:
     found = kappa(pairs)
     if found.kappa is not None:
@@ -113,7 +113,7 @@ UNITS = st.lists(st.lists(st.sampled_from(VERDICTS), max_size=4), max_size=15)
 
 
 @given(UNITS)
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_alpha_is_one_less_the_disagreement_within_units_over_that_of_all(
     units: list[list[str]],
 ) -> None:

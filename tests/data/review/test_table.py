@@ -225,7 +225,7 @@ CELLS = st.text(st.sampled_from("=+-@\t\r\n＝＠'’ \"a1|!,;"), max_size=8) | 
 
 
 @given(CELLS)
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_no_guarded_cell_is_a_formula_and_the_guard_comes_off_again(cell: str) -> None:
     guarded = guard(cell)
     assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
@@ -233,7 +233,7 @@ def test_no_guarded_cell_is_a_formula_and_the_guard_comes_off_again(cell: str) -
 
 
 @given(st.lists(st.tuples(CELLS, CELLS.filter(str.strip)), min_size=1, max_size=5))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=25)
 def test_any_text_goes_out_and_comes_back_as_an_edit(pairs: list[tuple[str, str]]) -> None:
     from tempfile import TemporaryDirectory
 

@@ -30,7 +30,7 @@ def test_coverage_says_what_a_cutoff_leaves_and_costs() -> None:
 
 
 @given(PAIRS, st.integers(1, 1200))
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_coverage_is_what_cutting_each_record_gives(
     pairs: list[tuple[int, int]], cutoff: int
 ) -> None:
@@ -51,7 +51,7 @@ def test_coverage_is_what_cutting_each_record_gives(
 
 
 @given(PAIRS)
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_a_longer_cutoff_never_costs_more(pairs: list[tuple[int, int]]) -> None:
     for rows in (lengths.coverage(measured(*pairs)), lengths.curve(measured(*pairs))):
         for row, longer in zip(rows, rows[1:], strict=False):
@@ -62,7 +62,7 @@ def test_a_longer_cutoff_never_costs_more(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(PAIRS, st.sampled_from(lengths.SHARES))
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_the_cutoff_for_a_share_is_the_least_that_leaves_it_whole(
     pairs: list[tuple[int, int]], share: float
 ) -> None:
@@ -72,7 +72,7 @@ def test_the_cutoff_for_a_share_is_the_least_that_leaves_it_whole(
 
 
 @given(st.lists(st.integers(0, 100_000), min_size=1, max_size=60))
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_a_histogram_loses_nothing(values: list[int]) -> None:
     bins = lengths.histogram(np.array(values))
     assert sum(bins["counts"]) == len(values)

@@ -90,7 +90,7 @@ def test_a_chart_of_one_value_can_be_drawn() -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6))
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_ticks_are_few_round_and_within(low: int, span: int) -> None:
     ticks = nice_ticks(low, low + span)
     assert len(ticks) <= 9
