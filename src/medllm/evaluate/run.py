@@ -11,6 +11,7 @@ from typing import Any
 
 from medllm.errors import DataError
 from medllm.evaluate.held_out import HeldOut, read_held_out
+from medllm.evaluate.judge.track import judge
 from medllm.evaluate.lexical.measure import measure_lexical
 from medllm.evaluate.lexical.score import LexicalRules, Scorer
 from medllm.evaluate.measured import Measured, compare_all
@@ -99,6 +100,11 @@ def measure(
             lexical = measure_lexical(held_out.items, predictions, scorer, seed=told.seed)
         found.measures += lexical.measures
         found.ratios = lexical.length_ratios
+    if told.judge.model:
+        judged = judge(settings, held_out.items, answers, folder / "judge", shown)
+        found.measures += judged.measures
+        found.more["judge"] = judged.facts
+        found.more.setdefault("tables", []).extend(judged.tables)
     if not found.measures:
         raise DataError(
             f"none of the {len(held_out.items)} items can be scored: they have no reference",
