@@ -40,8 +40,8 @@ def write_page(report: dict[str, Any]) -> str:
     names = ", ".join(file["name"] for file in report["files"])
     body = [
         f"<h1>Training records: {escape(names)}</h1>",
-        f"<p>{report['records']:,} records from {len(report['sources']):,} sources. Lengths in "
-        f"{escape(report['unit'])}: {escape(report['counted_in'])}.{_caution(report)}</p>",
+        f"<p>{report['records']:,} records from {len(report['sources']):,} sources. Lengths are "
+        f"counted in {escape(report['counted_in'])}.{_caution(report)}</p>",
         '<p class="note">This page holds counts and names of clinical concepts, no text of a '
         f"record. Made by medllm {escape(__version__)}.</p>",
         _sources(report),
