@@ -62,7 +62,7 @@ _NUMBER_BEHIND = re.compile(
 _PARTICIPANT = re.compile(
     r"\b(?:[Pp]articipant|[Ss]ubject|[Pp]atient|[Vv]olunteer)\s(?:no\.?\s|number\s"
     r"|ID\s)?[\w-]{2,12}\s"
-    r"\(([A-Z]{2,3})\)"
+    r"\(([A-ZÀ-Þ]{2,3})\)"
 )
 _BEFORE_EMAIL = re.compile(
     r"((?:[A-Z][\w.'’-]{0,20} (?:van |de |von )?){1,3}[A-Z][\w'’-]{1,20}) ?"
@@ -81,6 +81,7 @@ _DOTTED = re.compile(
 )
 """Initials that do what a person does: "J.T. denies"; not "I.V. and oral"."""
 _INITIALS = re.compile(r"\b[Ii]nitials\b\s?[:=]?\s?\(?([A-Z](?:\.?\s?[A-Z]){1,2})\b\.?")
+_MIDDLE = re.compile(r"\b(?:MI|M\.I\.|[Mm]iddle [Ii]nitial)\s?[:|]\s?([A-Z])\b")
 _WITH_INITIALS = re.compile(
     r"\b(([A-ZÀ-Þ])[\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+){1,2}) \(([A-Z]{2,3})\)"
     r"(?= (?:is|was|has|had|presented|came)|,|\.)"
@@ -215,6 +216,8 @@ def _find_initials(text: str) -> Iterator[Found]:
         yield Found(*match.span(2), "name", NAME_RANK, "initials")
     for match in chain(_INITIALS.finditer(text), _PARTICIPANT.finditer(text)):
         yield Found(*match.span(1), "name", NAME_RANK - 1, "initials")
+    for match in _MIDDLE.finditer(text):
+        yield Found(*match.span(1), "name", NAME_RANK, "initials")
     for match in _WITH_INITIALS.finditer(text):
         parts = match[1].split()
         same = match[3][0] == parts[0][0] and match[3][-1] == parts[-1][0]
@@ -228,7 +231,7 @@ def _find_initials(text: str) -> Iterator[Found]:
 def _is_word(part: str) -> bool:
     """Whether a part of what may be a name is a word and no listed name: "Intensive Care Unit"."""
     known, low = vocabulary(), fold(part)
-    if known.is_clinical(low) or low in known.eponyms:
+    if known.is_clinical(low) or (low in known.eponyms and not known.is_listed_name(low)):
         return True
     return (known.is_plain(low) or not part[1:].islower()) and not known.is_listed_name(low)
 

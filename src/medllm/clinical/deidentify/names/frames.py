@@ -25,6 +25,7 @@ _OWNED = frozenset(
 )
 """What stands behind a person's "'s" and hardly ever behind an eponym's."""
 _AGED_BEHIND = re.compile(
+    r" \d{2,3} ?(?:[MF]|y/?o)\b|"
     r", an? \d{1,3}[- ]?(?:year|yr|y/?o)| \(\d{1,3} ?(?:[MF]|yo?|yrs?)\)|"
     r",? ?(?:,|\(|–|-) ?(?:(?:aged|age) )?\d{1,3}(?: ?(?:y|yo|yrs?|years?))?(?:\)|,)\s?"
     r"(?:was|is|of|who|a\b|an\b|has|had|came|from|lives|presented|retired|the|admitted|attended|and)"
@@ -51,13 +52,14 @@ _CONSULTED = re.compile(
     r"\b(?:cardiology|neurology|surgery|ID|renal|nephrology|GI|pulmonology|pulm|oncology|urology|ENT"
     r"|ortho|orthopa?edics|psychiatry|dermatology|rheumatology|endocrine|endocrinology|ha?ematology"
     r"|PCP|GP|anesthesia|anaesthesia|radiology|pathology|attending|resident|intern|fellow|nurse|RN|PT"
-    r"|OT|SW)"
+    r"|OT|SW|reg|registrar|SpR|consultant|pharmacist|dietitian|physio)"
     r" \((?:Dr\.? )?(?=[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?\))"
 )
 _ANNOUNCED = re.compile(
     r"\b(?:[Aa]sk for|[Tt]hank you,|[Tt]hanks,|[Tt]his is|certify that|[Pp]lan for"
     r"|[Ss]urvived by(?: \w+)?|children|[Aa]gent|[Cc]aller|spoke to|speak to|talked to|on behalf of"
-    r"|care of|R[xX] by|known to|[Aa]uthored by|[Pp]repared by|[Aa]ttn|[Cc]ertifier) (?=[A-ZÀ-Þ])"
+    r"|care of|R[xX] by|CC|[Bb]leep|[Pp]age|[Bb]ed \d{1,3}|known to|[Aa]uthored by|[Pp]repared by"
+    r"|[Aa]ttn|[Cc]ertifier) (?=[A-ZÀ-Þ])"
 )
 """What a name follows, of a person listed or not; what else may follow is a word that is known."""
 _SPEAKER = re.compile(r"^[ \t]{0,4}(?:Agent )?([A-ZÀ-Þ][^\W\d_'’-]{1,20}):[ ]", re.MULTILINE)

@@ -43,24 +43,22 @@ _NAME_LABELS = frozenset(
     signed""".split()
 )
 _ROLE_LABELS = frozenset(
-    """presenter discussant moderator speaker chair patient pt client attending
-    physician surgeon assistant assistants anesthesiologist anaesthetist anesthesia
-    anaesthesia consultant provider pcp gp nurse rn referrer referring requester
-    pathologist radiologist cardiologist oncologist neurologist psychiatrist urologist
-    mother father parent parents wife husband spouse partner son daughter sister brother
-    nok kin contact guardian witness from to cc re attn attention crew present officer
-    technologist by technician sonographer pharmacist dietitian coordinator pi
-    investigator subject resident intern fellow interpreter midwife carer caregiver
-    relative relatives proxy hcp poa doctor dentist optometrist therapist prescriber
-    host proband mum mom dad aunt uncle cousin grandmother grandfather neighbor
-    neighbour friend manager counselor counsellor chaplain teacher employee scribe
-    reviewer operator endoscopist reporter insurance registration approved verified log
-    transcribed sender recipient informant tenant donor case attended attendees staff
-    clinician practitioner specialist registrar examiner reader caller requestor
-    ordering performing collector phlebotomist perfusionist circulator observer student
-    victim driver passenger applicant beneficiary claimant member dependent dependant
-    offender assist validated authenticated released cosigned liaison tech md np do pa
-    sticker surname requesting""".split()
+    """children presenter discussant moderator speaker chair patient pt client attending physician
+    surgeon assistant assistants anesthesiologist anaesthetist anesthesia anaesthesia consultant
+    provider pcp gp nurse rn referrer referring requester pathologist radiologist cardiologist
+    oncologist neurologist psychiatrist urologist mother father parent parents wife husband spouse
+    partner son daughter sister brother nok kin contact guardian witness from to cc re attn
+    attention crew present officer technologist by technician sonographer pharmacist dietitian
+    coordinator pi investigator subject resident intern fellow interpreter midwife carer caregiver
+    relative relatives proxy hcp poa doctor dentist optometrist therapist prescriber host proband
+    mum mom dad aunt uncle cousin grandmother grandfather neighbor neighbour friend manager
+    counselor counsellor chaplain teacher employee scribe reviewer operator endoscopist reporter
+    insurance registration approved verified log transcribed sender recipient informant tenant donor
+    case attended attendees staff clinician practitioner specialist registrar examiner reader caller
+    requestor ordering performing collector phlebotomist perfusionist circulator observer student
+    victim driver passenger applicant beneficiary claimant member dependent dependant offender
+    assist validated authenticated released cosigned liaison tech md np do pa sticker surname
+    requesting""".split()
 )
 _NAMELESS = frozenset(
     """brand trade generic drug product file test study procedure medication hospital

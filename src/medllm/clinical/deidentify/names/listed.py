@@ -32,7 +32,7 @@ _BODILY_VERBS = frozenset(
 )
 _NUMBER_OR_END = re.compile(r"\s?[(|#]\s?(?:MRN\s?)?\d|\s{2}|\n|$|\s(?:DOB|MRN)")
 _AGED = re.compile(
-    r"(?:\s[A-Z]\.?)?\s?\|?(?:\s\(?\d{1,3}\s?(?:[yY]/?o|yrs?|[MF])\b|\s\(\d{6,10}\)|,?\s\(?(?:DOB|MRN)\b)"
+    r"(?:\s[A-Z]\.?)?\s?\|?(?:\s\(?\d{1,3}\s?(?:[yY]/?o|yrs?|[MF])\b|\s\(\d{6,10}\)|[,;]?\s\(?(?:DOB|MRN)\b)"
 )
 
 
@@ -107,7 +107,8 @@ def find_uncapitalised_names(words: Words) -> Iterator[Span]:
         listed = joined and follows in known.surnames and not known.is_plain(follows)
         if sure or (listed and low not in _COMMON):
             yield Span(at, at + 1 + joined)
-    for at in words.where(_PEOPLE_IN_SMALL):
+    written = [at for at in words.where(("by",)) if words.lowers[at - 1] in _WRITTEN]
+    for at in [*words.where(_PEOPLE_IN_SMALL), *written]:
         gap, low = words.gap(at), words.lowers[at + 1]
         start = at + 1 + (low in ("is", "was"))
         if gap not in (" ", ", ") or not words.surfaces[start].islower():
@@ -124,9 +125,11 @@ def find_uncapitalised_names(words: Words) -> Iterator[Span]:
             yield Span(at + 1, at + 2 + behind)
 
 
+_WRITTEN = ("dictated", "signed", "typed", "written", "referred", "seen", "transcribed")
 _PEOPLE_IN_SMALL = frozenset(
-    """pt patient husband wife mother father mom mum dad son daughter brother sister aunt uncle
-    partner friend neighbor neighbour cousin nephew niece signed nurse roommate caregiver""".split()
+    """saw met pt patient husband wife mother father mom mum dad son daughter brother
+    sister aunt uncle partner friend neighbor neighbour cousin nephew niece signed nurse
+    roommate caregiver""".split()
 )
 
 

@@ -29,6 +29,7 @@ _NUMBERED = re.compile(
     r"(?:\s[A-Z]\.?)?\s{0,4}[(\[,]?\s?"
     r"(?:\d{5,10}\b|\d{1,2}/\d{1,2}/\d{2,4}|DOB|MRN|\d{1,3}[ ]?[yMF])"
 )
+_DOES = re.compile(r" (?:was|is|has|had|denies|came|presented|will|called|states|reports)\b")
 SHOUTED_BEHIND = re.compile(r"\s?[,;(]|\s{1,3}(?:\d|DOB|MRN|D\d)|\n|$")
 """What may follow a family name in capitals behind a given name."""
 FIRM_NEAR = re.compile(
@@ -211,6 +212,10 @@ def _shouted(words: Words, at: int) -> Span | None:
         return None
     if not words.surfaces[at + 1].isupper() or not is_namelike(words, at + 1, capitals=True):
         return None
+    known = vocabulary()
+    listed = any(known.is_listed_name(low) for low in words.lowers[at : at + 2])
+    if listed and _DOES.match(words.text, words.ends[at + 1]):
+        return Span(at, at + 2)
     return Span(at, at + 2) if _NUMBERED.match(words.text, words.ends[at + 1]) else None
 
 

@@ -51,12 +51,12 @@ _ROLES = frozenset(
 _BARE = frozenset("pt patient client proband infant employee student".split())
 """Roles of the patient: what follows must be a sure name, as in "Pt Ann Roe"."""
 _BY_VERBS = frozenset(
-    """signed dictated seen reviewed reported performed referred accompanied witnessed transcribed
-    authorised authorized verified typed prepared written recorded checked taken interpreted
-    requested ordered placed certified examined followed managed treated assisted supervised sent
-    completed brought attended escorted informed entered implanted approved filed countersigned
-    obtained administered assessed evaluated cpr driven discussed cosigned finalized confirmed
-    inserted""".split()
+    """consent consented signed dictated seen reviewed reported performed referred accompanied
+    witnessed transcribed authorised authorized verified typed prepared written recorded checked
+    taken interpreted requested ordered placed certified examined followed managed treated assisted
+    supervised sent completed brought attended escorted informed entered implanted approved filed
+    countersigned obtained administered assessed evaluated cpr driven discussed cosigned finalized
+    confirmed inserted""".split()
 )
 _WITH_VERBS = frozenset(
     """discussed d/w spoke spoken meeting seen reviewed lives lived talked met consulted conferred
@@ -81,8 +81,8 @@ _ABOUT_VERBS = frozenset(
 )
 _GREETINGS = frozenset("dear hi hello hey".split())
 _CLOSINGS = frozenset(
-    """best sincerely regards wishes thanks faithfully truly cheers respectfully cordially
-    signed""".split()
+    """best sincerely regards wishes thanks faithfully truly cheers respectfully
+    cordially signed""".split()
 )
 _SPEECH = frozenset("session interview conversation chat".split())
 _LIVES = frozenset("lives living lived resides staying stays".split())

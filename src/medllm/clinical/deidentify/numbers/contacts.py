@@ -61,6 +61,10 @@ _SEVEN = re.compile(
     r"(?<![\w.,/+-])([2-9]\d\d)-(\d{4})(?![\w%/-]|[.,]\d|\s?(?:m|g|k|u|c|IU|x|cells|U\b))"
 )
 """Seven figures whose second part is no larger one: "725-0749" is no range."""
+_CALLED_ON = re.compile(
+    r"\b[Bb]leep [A-Z][\w'’-]{1,20} on (\d{3,6})\b"
+    r"|\b[Pp]age [A-Z][\w'’-]{1,20} (?:on|at) (\d{3,6})\b"
+)
 _LONE_EXTENSION = re.compile(r"x\d{4,5}(?<=[a-z] x.{4})(?<!\w)\b|x(?<=[a-z] x)\d{4,5}\b")
 _FAX_WORDS = frozenset("fax faxed facsimile f".split())
 _PHONE_WORDS = frozenset(
@@ -153,6 +157,8 @@ def find_phones(words: Words) -> Iterator[Found]:
         yield from _after_label(words, at)
     for match in _AT_NUMBER.finditer(words.text):
         yield _found(*match.span(1), "phone", CONTACT_RANK + 4, "phone")
+    for match in _CALLED_ON.finditer(words.text):
+        yield _found(*match.span(1 if match[1] else 2), "phone", CONTACT_RANK + 4, "phone")
     for match in _SEVEN.finditer(words.text):
         if match[2][0] == "0" or int(match[2]) < int(match[1]):
             yield _found(*match.span(), "phone", CONTACT_RANK + 34, "phone")

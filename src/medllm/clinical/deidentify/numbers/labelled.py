@@ -202,7 +202,7 @@ def find_labelled_numbers(words: Words) -> Iterator[Found]:
 
 _ANY_NUMBER = re.compile(
     r"[a-z)] (?:number|no\.|nr\.?|ID|#) ?[:#]? ?"
-    r"([A-Z]{0,4}\d[\dA-Z]*(?:[ -][\dA-Z]{2,8}){0,4})(?![\w/]|\.\d)"
+    r"([A-Z]{0,4}(?:(?<=[A-Z])[/-])?\d[\dA-Z]*(?:[ /-][\dA-Z]{2,8}){0,4})(?![\w/]|\.\d)"
 )
 """Whatever is numbered: "blood bag number B2840 06 528222"; few figures count and do not name."""
 _COUNTED = re.compile(r"(?:copy|catalog\w*|lot|batch|model|version|atomic|trial|approval) \w+\.?$")
@@ -212,7 +212,10 @@ def _find_numbered(text: str) -> Iterator[Found]:
     for match in _ANY_NUMBER.finditer(text):
         digits = sum(letter.isdigit() for letter in match[1])
         before = text[max(0, match.start() - 20) : match.start(1)].rstrip(" :#")
-        if digits >= 5 and not _COUNTED.search(before) and not _DATE.fullmatch(match[1]):
+        long = digits >= 5 or (
+            digits == 4 and match[1].isdigit() and match[1][:2] not in ("19", "20")
+        )
+        if long and not _COUNTED.search(before) and not _DATE.fullmatch(match[1]):
             yield Found(*match.span(1), "other", NUMBER_RANK + 33, "id")
 
 

@@ -94,7 +94,7 @@ _PHOTO = re.compile(
     rf"|(?:{_PICTURE}|images?|video)\s(?:showing|shows?|includ(?:es|ing)|with)\s(?:(?:his|her|the|their)\s|the\spatient['’]s\s)?(?:whole\s|full\s)?face"
     rf"|(?:his|her|their|(?:the\s)?patient['’]?s?)\s{_PICTURE}(?!\w)(?:\s{_FILE})?"
     r"|(?:camera|cctv|webcam|video)\s(?:still|image|footage|photo)s?(?:\s"
-    rf"{_FILE})?|selfies?\b|photo[\s-](?:id|identification)\b|head\s?shots?\b|mug\s?shots?\b",
+    rf"{_FILE})?|portraits?\b|selfies?\b|photo[\s-](?:id|identification)\b|head\s?shots?\b|mug\s?shots?\b",
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile(r"(?:'?s)?\s(?:is|was|of)\s(?:consistent|typical|one|suggestive)", re.I)

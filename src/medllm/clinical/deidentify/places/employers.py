@@ -30,6 +30,7 @@ _FIRM_BEFORE = re.compile(
 )
 """A firm with its legal form behind "at" or "for": "accountant at Roe Haulage Ltd"."""
 _PARTNERS = re.compile(
+    r"\b(?=[A-Z])([\w'’-]{2,20}\s&\s(?:Sons|Daughters|Partners|Bros|Associates|Company))\b|"
     r"\b(?:at\s|for\s|work(?:s|ing)?\s\()([A-Z][\w'’-]{2,20}\s&\s[A-Z][\w'’-]{2,20})\b"
 )
 _COMPANY = re.compile(
@@ -58,7 +59,7 @@ def find_employers(words: Words) -> Iterator[Found]:
             start = words.starts[at] - len(firm[1])
             yield Found(start, words.ends[at], "name", EMPLOYER_RANK, "company")
     for partners in _PARTNERS.finditer(text):
-        yield Found(*partners.span(1), "name", EMPLOYER_RANK, "company")
+        yield Found(*partners.span(1 if partners[1] else 2), "name", EMPLOYER_RANK, "company")
     for at in words.where(_CUE_WORDS):
         cue = _CUE.match(text, words.starts[at])
         match = _COMPANY.match(text, cue.end()) if cue else None

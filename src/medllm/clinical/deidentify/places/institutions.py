@@ -16,14 +16,16 @@ from medllm.clinical.deidentify.vocabulary import vocabulary
 _INSTITUTION_RANK = 9
 """Before names: the Mary of "St. Mary's Hospital" is no person."""
 _HEADS = frozenset(
-    """hotel inn resort motel hospital hospitals infirmary clinic centre center home homes hospice
-    school college university academy nursery church prison jail manor lodge practice surgery
-    institute cathedral temple court mosque synagogue shelter village kindergarten creche sanatorium
-    polyclinic barracks memorial house general regional rehab pharmacy medical hostel abbey convent
-    ems fire police snf ltac laboratory facility group preschool elementary living primary care
-    daycare pavilion""".split()
+    """supply station hotel inn resort motel hospital hospitals infirmary clinic centre center home
+    homes hospice school college university academy nursery church prison jail manor lodge practice
+    surgery institute cathedral temple court mosque synagogue shelter village kindergarten creche
+    sanatorium polyclinic barracks memorial house general regional rehab pharmacy medical hostel
+    abbey convent ems fire police snf ltac laboratory facility group preschool elementary living
+    primary care daycare pavilion""".split()
 )
 _NEEDS_BEFORE = {
+    "supply": frozenset("medical home".split()),
+    "station": frozenset("police fire bus train railway".split()),
     "centre": frozenset("medical health care cancer heart leisure community trauma day".split()),
     "center": frozenset(
         "medical health care cancer heart rehabilitation rehab nursing trauma surgery community"
