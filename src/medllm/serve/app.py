@@ -13,7 +13,17 @@ from medllm.serve.door import TooManyGuesses
 from medllm.serve.events import Gone
 from medllm.serve.guard import Guard, Limits
 from medllm.serve.refusals import Refused, answer_refusal, error_response
-from medllm.serve.routes import ask, compare, documents, feedback, health, openai, page, session
+from medllm.serve.routes import (
+    ask,
+    cds,
+    compare,
+    documents,
+    feedback,
+    health,
+    openai,
+    page,
+    session,
+)
 from medllm.serve.service import Service
 from medllm.serve.waiting import Busy
 
@@ -37,7 +47,7 @@ def make_app(service: Service, *, hosts: frozenset[str]) -> Guard:
         redirect_slashes=False,
     )
     app.state.service = service
-    for module in (ask, compare, documents, feedback, health, openai, page, session):
+    for module in (ask, cds, compare, documents, feedback, health, openai, page, session):
         app.include_router(module.router)
     for kind in (Refused, Busy, TooManyGuesses, MedllmError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer_refusal)
