@@ -74,6 +74,14 @@ def test_an_empty_split_is_no_error_but_said(inside: Run, home: Path, train: Pat
     assert "test.jsonl is empty" in done.err
 
 
+def test_a_file_that_is_not_there_is_said_before_the_training_is_read(
+    inside: Run, train: Path
+) -> None:
+    done = inside("data", "overlap", train, "no.jsonl")
+    assert done.code == 2
+    assert "cannot read no.jsonl: no such file or directory" in done.err
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

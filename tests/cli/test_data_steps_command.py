@@ -90,6 +90,7 @@ def test_a_mix_has_the_weights_that_were_asked_for(inside: Run, home: Path) -> N
         (("mix", "records.jsonl", "--weights", "one", "--to", "x.jsonl"), "list of numbers"),
         (("split", "records.jsonl", "--held-out", "900", "--to", "s"), "only 64"),
         (("split", "records.jsonl", "--test", "0.6", "--validation", "0.5", "--to", "s"), "learn"),
+        (("split", "records.jsonl", "--to", "records.jsonl"), "is not a folder"),
         (("read", "medqad", "records.jsonl", "--to", "x.jsonl"), "did you mean medquad?"),
     ],
 )

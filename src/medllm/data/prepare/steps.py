@@ -29,6 +29,7 @@ from medllm.data.progress import Progress, no_progress, told
 from medllm.data.sft_files import LineWriter, load_records, refuse_same, to_line, write_lines
 from medllm.data.store import RecordStore
 from medllm.errors import ConfigError, DataError
+from medllm.files import disk_errors
 
 
 @dataclass
@@ -143,6 +144,8 @@ def split_file(
 
     Raises `ConfigError` where there are not more groups than are to be held out.
     """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is not a folder", hint="name another place")
     config = SourceConfig(name=RECORDS, path=source, held_out=held_out, keep_held_out=keep_held_out)
     settings = PrepareConfig(sources=[config], split=split)
     rows = to_rows(
@@ -151,7 +154,8 @@ def split_file(
     source_of = np.zeros(len(rows.group), dtype=np.int64)
     own = own_splits(settings, rows, source_of)
     splits = assign_splits(settings, rows, source_of, own, np.ones(len(own), dtype=np.bool_))
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
     for number, name in enumerate(SPLITS):
         to = folder / f"{name}.jsonl"

@@ -71,7 +71,7 @@ def detect_set(path: Path) -> str:
         found = _sets_in(path) if is_folder(path) else {shape_of(path): path.name}
         other = "" if is_folder(path) else other_of(path)
     except BadInputError as exc:
-        raise DataError(f"cannot read {path}: it {exc}", hint=_HINT) from exc
+        raise DataError(f"cannot read {path}: {exc}", hint=_HINT) from exc
     found.pop("", None)
     if len(found) > 1:
         names = ", ".join(f"{file} ({name})" for name, file in found.items())
