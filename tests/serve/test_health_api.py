@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from medllm.retrieve.embedded import EmbeddedIndex
 from tests.fake_server import FakeServer
@@ -59,6 +63,44 @@ def test_it_ends_at_once_and_leaves_the_index_closed(
     assert running.stop() == 0
     with EmbeddedIndex.open(tmp_path / "idx") as index:
         assert not index.folder.must_mend
+
+
+def test_it_ends_at_once_also_while_a_model_keeps_it_waiting(serve: Callable[..., Running]) -> None:
+    with FakeServer(modes=["stall"]) as model:
+        running = serve("--model", f"openai:{model.openai_url}#tiny")
+        headers = {"accept": "text/event-stream"}
+        with (
+            running.client(**headers) as client,
+            client.stream("POST", "/api/v1/ask", json={"note": NOTE}),
+        ):
+            assert model.stalled.wait(10)
+            assert running.stop() == 0
+        assert model.hung_up.wait(1)
+    assert b"Traceback" not in running.log
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
+def test_it_speaks_tls_where_a_certificate_is_named(
+    serve: Callable[..., Running], tmp_path: Path
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext".split()
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    subprocess.run(
+        ["openssl", *made, names, "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    named = [f"serve.tls_key={key}", f"serve.tls_certificate={certificate}"]
+    running = serve(settings=named)
+    assert running.url.startswith("https://")
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    bearer = {"authorization": f"Bearer {running.token}"}
+    with httpx.Client(base_url=running.url, verify=trusted, headers=bearer) as client:
+        opened = client.post("/api/v1/session", json={"token": running.token})
+        assert "secure" in opened.headers["set-cookie"].lower()
+        assert "strict-transport-security" in opened.headers
+        assert client.post("/api/v1/ask", json={"note": NOTE}).status_code == 200
 
 
 def test_an_index_that_is_open_elsewhere_is_said(

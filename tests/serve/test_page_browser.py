@@ -406,7 +406,7 @@ def test_accounts_sign_in_and_out_on_the_page(
     (tmp_path / "data").mkdir()
     (tmp_path / "accounts.json").rename(tmp_path / "data" / "accounts.json")
     page = browser.new_page()
-    page.goto(serve("--data", tmp_path / "data").url)
+    page.goto(serve("--data", tmp_path / "data", settings=["serve.idle_lock_s=4.0"]).url)
     page.wait_for_selector("#password")
     check_with_axe(page)
     page.fill("#name", "ada")
@@ -415,7 +415,14 @@ def test_accounts_sign_in_and_out_on_the_page(
     page.wait_for_selector("text=The name or the password is wrong")
     page.fill("#password", "correct horse battery")
     page.keyboard.press("Enter")
+    page.fill("#note-input", NOTE)
+    page.wait_for_selector("#password")  # it locked, and hides the note
+    assert page.locator("#note-input").count() == 0
+    page.fill("#name", "ada")
+    page.fill("#password", "correct horse battery")
+    page.keyboard.press("Enter")
     page.wait_for_selector("#note-input")
+    assert page.input_value("#note-input") == NOTE
     page.click("nav >> text=Library")
     page.wait_for_selector("#health")
     assert page.locator("#delete").count() == 0

@@ -21,6 +21,7 @@ from medllm.records import Document, DocumentKind
 from medllm.retrieve.build import Added, add_documents
 from medllm.retrieve.encoders import Encoder
 from medllm.serve.shared_index import SharedIndex
+from medllm.serve.waiting import Busy
 
 UPLOAD = ".upload-"
 """How files begin that wait in the index folder to be read; what a kill left is swept up."""
@@ -28,6 +29,8 @@ _BATCH = 64
 _BATCH_ENCODED = 8
 """Documents that go in at once: searches wait for as long as one batch takes."""
 _MAX_JOBS = 50
+_MAX_OPEN = 20
+_COME_AGAIN_S = 30
 _MAX_PROBLEMS = 20
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -128,6 +131,8 @@ class Jobs:
             left.unlink(missing_ok=True)
 
     def _submit(self, job: Job, work: Callable[[], None]) -> Job:
+        if sum(known.state in ("waiting", "running") for known in self._jobs.values()) >= _MAX_OPEN:
+            raise Busy(_COME_AGAIN_S, is_own=False)
         self._jobs[job.id] = job
         while len(self._jobs) > _MAX_JOBS:
             self._jobs.popitem(last=False)

@@ -123,6 +123,7 @@ async def _serve(
         await _reachable(place, running)
         when_up(service)
         await _stop_signal(running)
+        service.stop_asking()
         server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
         with suppress(asyncio.CancelledError):
             await asyncio.wait({running}, timeout=5)

@@ -127,10 +127,14 @@ class Service:
             "index_version": self.index.version,
         }
 
-    def close(self) -> None:
-        """End the threads, then let the index go."""
+    def stop_asking(self) -> None:
+        """Give up what is being answered, so that nobody is waited for."""
         for asking in list(self.asked):
             asking.stop()
+
+    def close(self) -> None:
+        """End the threads, then let the index go."""
+        self.stop_asking()
         self.jobs.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.others.shutdown(wait=True)

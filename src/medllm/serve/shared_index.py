@@ -18,13 +18,17 @@ _Given = TypeVar("_Given")
 class Gate:
     """Lets readers in together and a writer in alone; a thread may read again while it reads.
 
-    A writer who waits keeps new readers out, so that a stream of questions cannot starve it.
+    They take turns: a writer who waits keeps new readers out, and after it those who waited go
+    before the next, so that neither many questions nor many changes can starve the others.
     """
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._n_readers = 0
-        self._n_waiting = 0
+        self._n_reading = 0
+        self._readers_waiting = 0
+        self._writers_waiting = 0
+        self._readers_first = 0
+        """Readers who waited for the last writer and go before the next."""
         self._is_writing = False
         self._own = threading.local()
 
@@ -33,9 +37,7 @@ class Gate:
         """Keep writers out within."""
         depth: int = getattr(self._own, "depth", 0)
         if not depth:
-            with self._condition:
-                self._condition.wait_for(lambda: not self._is_writing and not self._n_waiting)
-                self._n_readers += 1
+            self._begin_reading()
         self._own.depth = depth + 1
         try:
             yield
@@ -43,16 +45,31 @@ class Gate:
             self._own.depth = depth
             if not depth:
                 with self._condition:
-                    self._n_readers -= 1
+                    self._n_reading -= 1
                     self._condition.notify_all()
+
+    def _begin_reading(self) -> None:
+        with self._condition:
+            self._readers_waiting += 1
+            self._condition.wait_for(
+                lambda: (
+                    not self._is_writing and (not self._writers_waiting or self._readers_first > 0)
+                )
+            )
+            self._readers_waiting -= 1
+            self._readers_first = max(0, self._readers_first - 1)
+            self._n_reading += 1
+            self._condition.notify_all()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep everybody else out within; the thread may read meanwhile."""
         with self._condition:
-            self._n_waiting += 1
-            self._condition.wait_for(lambda: not self._is_writing and not self._n_readers)
-            self._n_waiting -= 1
+            self._writers_waiting += 1
+            self._condition.wait_for(
+                lambda: not (self._is_writing or self._n_reading or self._readers_first)
+            )
+            self._writers_waiting -= 1
             self._is_writing = True
         self._own.depth = getattr(self._own, "depth", 0) + 1
         try:
@@ -61,6 +78,7 @@ class Gate:
             self._own.depth -= 1
             with self._condition:
                 self._is_writing = False
+                self._readers_first = self._readers_waiting
                 self._condition.notify_all()
 
 

@@ -34,12 +34,20 @@ const go = (event) => {
   byId("view").focus();
 };
 
+let lock = 0;
+const restLock = () => {
+  clearTimeout(lock);
+  if (session?.idle_lock_s) lock = setTimeout(() => window.dispatchEvent(new Event("signed-out")), session.idle_lock_s * 1000);
+};
+
 const signOut = async () => { await remove("session"); location.reload(); };
 
 const begin = async (found) => {
+  // Who signs in again after a lock finds their note; somebody else does not.
+  const isSame = session?.user === found.user;
   session = found;
-  compareView = null;
-  caseView = new CaseView(session);
+  if (!isSame) { compareView = null; caseView = new CaseView(session); }
+  restLock();
   byId("limits").textContent = texts.limits;
   byId("foot").textContent = texts.foot(session.version);
   show();
@@ -76,7 +84,8 @@ const start = async () => {
 };
 
 window.addEventListener("popstate", () => { if (session) show(); });
-window.addEventListener("signed-out", () => askToSignIn(session?.has_accounts));
+window.addEventListener("signed-out", () => { caseView?.panel.close(); compareView?.panel.close(); askToSignIn(session?.has_accounts); });
+for (const sign of ["keydown", "pointerdown"]) document.addEventListener(sign, restLock);
 document.addEventListener("keydown", (event) => { if (caseView && nameOf() === "case" && !event.isComposing) caseView.key(event); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") compareView?.panel.close(); });
 window.addEventListener("beforeprint", () => caseView?.panel.close());

@@ -34,6 +34,8 @@ class SessionBody(BaseModel):
     has_accounts: bool
     stores_feedback: bool
     can_compare: bool
+    idle_lock_s: float
+    """After so long at rest the page locks; 0 where there are no accounts."""
     max_note_characters: int
     threshold: float
     index_version: int
@@ -49,6 +51,7 @@ def _describe(service: Service, user: str, role: str) -> Response:
             "has_accounts": service.door.has_accounts,
             "stores_feedback": service.feedback is not None,
             "can_compare": service.other_road is not None,
+            "idle_lock_s": service.config.serve.idle_lock_s if service.door.has_accounts else 0,
             "max_note_characters": service.config.ask.max_note_characters,
             "threshold": service.config.ask.threshold,
             "index_version": service.index.version,
