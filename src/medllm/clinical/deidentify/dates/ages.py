@@ -167,6 +167,8 @@ def _is_age(text: str, start: int, end: int) -> bool:
         return True
     if _RELATIVE_LABEL.search(before) and _AGE_ENDS.match(text, end):
         return True
+    if text[max(0, start - 2) : start] == ", " and re.match(r"[MF],", text[end : end + 2]):
+        return True
     if text[start - 1 : start] == "(" and re.match(r"\s?[MF]\)", text[end : end + 3]):
         return True
     if _SEX_AFTER.match(text, end) and _SEX_BEFORE.search(before):

@@ -41,7 +41,7 @@ _MONTH_BEFORE = re.compile(
 _PART = re.compile(r"\d(?<!\d\d)(?<![\w./-].)\d?/\d{1,2}(?![\d/]|\.\d)" + _UNIT)
 _PART_BEFORE = re.compile(
     r"(?:\b(?:on|since|dated?|until|till?|thru|w/c|w/e|of admission|as of|due|exp(?:iry|ires)?|by"
-    r"|planning|meeting|conference|assessment|evaluation|handover|rounds|update|seen|admit(?:ted|s)?|admission|discharged?|d/c'?d?|dc'?d?|labs?|cultures?|cx|bcx|ucx|ct|mri|cxr|x-?ray|echo|ekg|ecg"
+    r"|rtc|planning|meeting|conference|assessment|evaluation|handover|rounds|update|seen|admit(?:ted|s)?|admission|discharged?|d/c'?d?|dc'?d?|labs?|cultures?|cx|bcx|ucx|ct|mri|cxr|x-?ray|echo|ekg|ecg"
     r"|egd|us"
     r"|(?:next|review|recall|rtc|return)(?=:)|(?:labs?|cultures?|cx|films?|photos?|pictures?|images?"
     r"|scan|bloods|ct|mri|cxr|xr|echo|results?|note|visit|report) (?:from|of)|drawn|collected|sent"

@@ -63,6 +63,7 @@ _ANNOUNCED = re.compile(
 )
 """What a name follows, of a person listed or not; what else may follow is a word that is known."""
 _SPEAKER = re.compile(r"^[ \t]{0,4}(?:Agent )?([A-ZÀ-Þ][^\W\d_'’-]{1,20}):[ ]", re.MULTILINE)
+_REPORTS = frozenset("from here calling on c reports states feels slept says denies had is".split())
 _SPEECH_LABEL = re.compile(r"^[ \t]{0,4}[ISBARD]:[ ]", re.MULTILINE)
 
 
@@ -77,7 +78,7 @@ def find_framed_names(words: Words) -> Iterator[Span]:
             yield span
     for match in _SPEECH_LABEL.finditer(words.text):
         at = words.at_or_after(match.end())
-        if _is_unknown(words, at) and words.lowers[at + 1] in ("from", "here", "calling", "on"):
+        if _is_unknown(words, at) and words.lowers[at + 1] in _REPORTS:
             yield Span(at, at + 1)
     for pattern in (_CONSULTED, _ANNOUNCED):
         for match in pattern.finditer(words.text):

@@ -65,7 +65,7 @@ _CALLED_ON = re.compile(
     r"\b[Bb]leep [A-Z][\w'’-]{1,20} on (\d{3,6})\b"
     r"|\b[Pp]age [A-Z][\w'’-]{1,20} (?:on|at) (\d{3,6})\b"
 )
-_LONE_EXTENSION = re.compile(r"x\d{4,5}(?<=[a-z] x.{4})(?<!\w)\b|x(?<=[a-z] x)\d{4,5}\b")
+_LONE_EXTENSION = re.compile(r"x\d{4,5}(?<=[a-z,] x.{4})(?<!\w)\b|x(?<=[a-z,] x)\d{4,5}\b")
 _FAX_WORDS = frozenset("fax faxed facsimile f".split())
 _PHONE_WORDS = frozenset(
     """office surgery reception day evening night telephone phone tel ph mobile mob cell cellular

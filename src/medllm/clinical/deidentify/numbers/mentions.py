@@ -76,14 +76,14 @@ _PICTURE = (
 _SIGHT = r"(?:images?|stills?|videos?|footage|views?\sphoto(?:graph)?s?|scans?\sof\sthe\sface)"
 _WHOSE = (
     r"(?:(?:the\s|this\s|our\s)?(?:patient|child|baby|infant|boy|girl|man|woman|lady|gentleman"
-    r"|mother|father|couple|family)(?:['’]s)?|his|her|their|him|them|(?:his|her|the|their)\sface)"
+    r"|mother|father|couple|family)(?:['’]s)?|his|her|their|my|him|them|(?:his|her|the|their|my)\sface)"
 )
 _FACE = (
     r"(?:full[\s-]?face|full[\s-]facial|facial|face|frontal(?:\sface|\sfacial)?"
     r"|head[\s-]and[\s-]shoulders?|head)"
 )
 _PAPER = (
-    r"(?:passport(?:[\s-](?:size|style|type))?|identification|identity|id|id-card|portrait|profile"
+    r"(?:(?:id|identification|staff|work)\sbadge|passport(?:[\s-](?:size|style|type))?|identification|identity|id|id-card|portrait|profile"
     r"|custody|booking|police|arrest|school|family|wedding|driver'?s\slicen[cs]e|licen[cs]e|badge"
     r"|webcam|admission|enrol?lment|wristband|missing[\s-]person)"
 )

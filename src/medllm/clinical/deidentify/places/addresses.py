@@ -27,14 +27,15 @@ _STREET_WORDS = (
     r"|Plaza"
     r"|Alley|Esplanade|Broadway|Mall|Bypass|Turnpike|Croft|Yard|Wynd|Strasse|Straße|STREET|ST"
     r"|AVENUE"
-    r"|AVE|ROAD|RD|DRIVE|LANE|BLVD|COURT|CT|Quays|Cottages|Buildings|Villas|Heights|Point|Landing"
+    r"|AVE|ROAD|RD|DRIVE|LANE|BLVD|BOULEVARD|COURT|CT|TERRACE|CRESCENT|CLOSE|WAY|PLACE|PARKWAY"
+    r"|CIRCLE|HIGHWAY|GARDENS|SQUARE|Quays|Cottages|Buildings|Villas|Heights|Point|Landing"
     r"|Crossing"
     r"|Run|Ridge|Bend|Trace|Cove|Knoll|Glen|Meadows?|Fields?|Woods?|Bank|Brae|Approach|Causeway"
     r"|Links"
     r"|Paddock|Hollow|Glade|Spur|Overlook|Commons|Wynd|Gables|Chase|Dene|Mount|Copse"
 )
 _SURE_STREET = re.compile(
-    r"\b(?:Street|Avenue|Ave|Road|Rd|Lane|Boulevard|Blvd|Crescent|Terrace|Parkway|Highway)\b"
+    r"\b(?:Street|Avenue|Ave|Road|Rd|Drive|Lane|Boulevard|Blvd|Crescent|Terrace|Parkway|Highway)\b"
 )
 _SURE_PARTS = re.compile(
     r"\d\s(?:[NSEW]{1,2}|North|South|East|West)\.?\s|\b(?:Apt|Suite|Ste|Unit|Flat)\b|#\d"
@@ -59,7 +60,7 @@ _SEEDS = (
         r"|Route|RR|FM|US|Highway|Hwy)\s\d{1,4}\b"
     ),
     re.compile(
-        rf"{_HOUSE}(?:[Rr]ue|[Aa]venue|[Vv]ia|[Cc]alle|[Pp]lace|[Bb]oulevard|[Rr]ua|[Pp]iazza"
+        rf"{_HOUSE}(?:[Rr]ue|[Aa]venue|[Vv]ia|[Cc]alle|[Pp]lace|[Bb]oulevard|[Rr]ua|[Pp]iazza|[Cc]hemin|[Ii]mpasse|[Aa]llée|[Qq]uai"
         r"|[Aa]venida)\s(?:(?:des?|du|la|le|les|l'|d'|del|di|della|dos|da)\s?){0,2}[A-Z][\w'’-]+"
         r"(?:\s[A-Z][\w'’-]+)?"
     ),
@@ -98,6 +99,10 @@ _NAMED_STREET = re.compile(
     r"(?:[Oo]n|off|[Ii]n|[Aa]t|[Ff]rom|via|along|of|[Nn]ear|junction|corner|and|to)\s"
     rf"((?:[A-Z][\w'’.-]{{1,20}}\s){{1,3}}(?:{_STREET_WORDS}))\b"
 )
+_NAMED_HOUSE = re.compile(
+    r"\bThe\s[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,\s(?=\d{1,4}[A-Za-z]?\s[A-Z][\w'’]+\s[A-Z])"
+)
+"""The house in front of a number and a street: "The Lodge, 4 Park Road"."""
 _STREET_BETWEEN = re.compile(
     r"[,\n]\s?((?:[A-Z][\w'’.-]{1,20}\s){1,3}(?:Street|Road|Avenue|Lane|Drive|Boulevard|Highway|Terrace"
     r"|Crescent|Parkway)|(?:Route|Highway)\s\d{1,3})(?=[,.\n])"
@@ -121,8 +126,8 @@ _LABEL = re.compile(
 )
 _SEGMENT = re.compile(
     r"(?:\d{1,5}[A-Za-z]?(?:[-/]\d{1,5})?\s)?(?:(?:(?:St|Mt|Ft|Pt|N|S|E|W)\.|[A-Z][\w'’-]{0,20}"
-    r"|\d{1,5}[A-Z]?|de|la|du|des|upon|on|under|of|the|le|or|y|yr|an|na|am)(?:\s|(?=[,.;\n]|$)"
-    r"|\s?$)){1,5}"
+    r"|\d{1,5}[A-Z]?|de|la|du|des|upon|on|under|of|the|le|or|y|yr|an|na|am)(?:[ \t]|(?=[,.;\n]|$)"
+    r"|[ \t]?$)){1,5}"
 )
 _JOINT = re.compile(r"[,\n]\s{0,20}|\.\s(?=[A-Z]{1,2}\d)")
 _STATE = re.compile(rf"(?:{'|'.join(STATES)})\b")
@@ -194,6 +199,8 @@ def _find_seeds(words: Words) -> Iterator[Found]:
             named = _NAMED_STREET.match(text, words.starts[at])
             if named and not _is_clinical_street(named[1]):
                 yield geographic(*named.span(1), "street")
+    for named in _NAMED_HOUSE.finditer(text):
+        yield geographic(named.start(), _stripped_end(named), "street")
     for between in _STREET_BETWEEN.finditer(text):
         yield geographic(*between.span(1 if between[1] else 2), "street")
     for at in words.where(

@@ -78,6 +78,10 @@ _GENERIC = frozenset(
     retail independent union united free""".split()
 )
 _OF_THE_NAME = frozenset("regional memorial general district community city county".split())
+_PROPER = frozenset(
+    "methodist baptist presbyterian lutheran adventist lady queen king mercy".split()
+)
+"""By themselves the name of a house."""
 _ROYAL = frozenset("prince princess queen king duke duchess earl".split())
 _JOINERS = frozenset("of the and de la del di du & at in".split())
 _STOPS = frozenset(
@@ -107,6 +111,7 @@ def find_institutions(words: Words) -> Iterator[Found]:
                 start = words.starts[first]
                 yield Found(start, end, "geographic", _INSTITUTION_RANK, "place")
                 yield from _town_behind(words, at)
+                yield from _town_in_brackets(words, at)
     yield from find_prisons(words)
     yield from find_wards(words)
     yield from _find_saints(words)
@@ -158,6 +163,14 @@ def _town_behind(words: Words, at: int) -> Iterator[Found]:
             "",
         ):
             yield Found(words.starts[at + 1], words.ends[end - 1], "geographic", 16, "place")
+
+
+def _town_in_brackets(words: Words, at: int) -> Iterator[Found]:
+    """Give the town in "Sinai Hospital (Whitby)"."""
+    if words.gap(at) == " (" and words.is_capital(at + 1):
+        end = city_end(words, at + 1) or (at + 2 if is_namelike(words, at + 1) else 0)
+        if end and words.text[words.ends[end - 1] : words.ends[end - 1] + 1] == ")":
+            yield Found(words.starts[at + 1], words.ends[end - 1], "geographic", 9, "place")
 
 
 def _is_building(words: Words, at: int) -> bool:
@@ -224,6 +237,9 @@ def _name_before(words: Words, at: int) -> tuple[int, int]:
     last = at
     while last > first and _is_trimmed(words, last - 1):
         last -= 1
+    if at and words.lowers[at - 1] in _PROPER and words.gap(at - 1) in (" ", "'s ", "’s "):
+        ladies = at > 1 and words.lowers[at - 2] == "our"
+        return (at - 2 if ladies else at - 1), at  # "Methodist Hospital", "Our Lady's Hospital"
     if words.lowers[first] == "royal" and first < at and last <= first + 1:
         return first, at  # "Royal Free"
     return (first, last) if not _is_no_name(words, first, last) else (at, at)
