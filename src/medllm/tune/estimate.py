@@ -39,6 +39,8 @@ class Memory:
     gradients: int
     optimizer: int
     activations: int
+    logits: int
+    """Of one batch, with their gradients: TRL's head makes no more of them at once than this."""
 
     @property
     def total(self) -> int:
@@ -82,7 +84,6 @@ def estimate(prepared: Prepared) -> Estimate:
     is_full = settings.train.method == "full"
     head = 2 * int(config.hidden_size) * int(config.vocab_size) * n_tokens
     rate = (flops + _HEAD_PASSES[is_full] * head) / n_tokens
-    head_bytes = 3 * 4 * n_tokens * min(int(config.vocab_size), _HEAD_CHUNK)
     # Rows of several records bring a mask of their own: one byte for each pair of tokens.
     mask = settings.train.batch * settings.data.window**2 if settings.data.pack else 0
     memory = Memory(
@@ -90,7 +91,8 @@ def estimate(prepared: Prepared) -> Estimate:
         adapter=0 if is_full else 4 * sizes.n_trained,
         gradients=4 * sizes.n_trained,
         optimizer=_ADAM_BYTES * sizes.n_trained,
-        activations=kept + mask + head_bytes,
+        activations=kept + mask,
+        logits=2 * 4 * n_tokens * min(int(config.vocab_size), _HEAD_CHUNK),
     )
     epochs, steps = _length(prepared)
     all_tokens = round(epochs * int(prepared.train.bounds[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from medllm.models.hf import add_trained_adapter
 from medllm.models.hf_folder import FACTS, be_quiet, load_tokenizer, load_weights
 from medllm.models.hf_parts import Parts, find_parts
 from medllm.tune.folders import save_model
+from medllm.tune.methods import quantisation
 from medllm.tune.templates import Template, choose_template, prepare_tokenizer
 
 Through = Literal["original", "dequantised"]
@@ -27,8 +29,9 @@ def merge(name: str, to: Path, *, through: Through = "original", dtype: str = "a
     that was trained on a 4-bit base, that base with its 4-bit weights written out, which is nearer
     to what was trained. An adapter is never merged into quantised weights: they cannot hold it.
 
-    Gives counts and the largest difference of logits between the adapter model and what was
-    written, read back from disk. Raises `ModelError` where that is too large.
+    Gives the largest difference of logits between base with adapter and what was written, read
+    back from disk; for an adapter of a 4-bit base also that to the model as it was in training.
+    Raises `ModelError` where that is too large.
     """
     if to.exists() and any(to.iterdir()):
         raise DataError(f"{to} is not empty", hint="name a folder that does not exist yet")
@@ -56,7 +59,17 @@ def merge(name: str, to: Path, *, through: Through = "original", dtype: str = "a
             "logits: do not use it",
             hint="merge with --dtype float32",
         )
-    return {"folder": str(to), "through": through, "max_logit_difference": difference}
+    found = {"folder": str(to), "through": through, "max_logit_difference": difference}
+    if _facts(parts, through).get("quantise") == "4bit" and is_installed("bitsandbytes"):
+        as_trained = add_trained_adapter(_load_quantised(parts, dtype), parts.adapter)
+        after = _logits(load_weights(to, dtype=dtype), ids)
+        found["difference_to_trained"] = float((_logits(as_trained, ids) - after).abs().max())
+    return found
+
+
+def is_installed(package: str) -> bool:
+    """Tell whether a package is there, without loading it."""
+    return importlib.util.find_spec(package) is not None
 
 
 def _template(parts: Parts, tokenizer: Any) -> Template:
@@ -69,18 +82,17 @@ def _template(parts: Parts, tokenizer: Any) -> Template:
 def _load_base(parts: Parts, through: Through, dtype: str) -> Any:
     if through == "original":
         return load_weights(parts.base, dtype=dtype)
-    with extra("train"):
-        from transformers import BitsAndBytesConfig
-        from transformers.utils.import_utils import is_bitsandbytes_available
-    if not is_bitsandbytes_available():
+    if not is_installed("bitsandbytes"):
         raise MissingExtraError(
             "merging through the 4-bit base needs the package bitsandbytes",
             hint='pip install -c constraints.txt "medllm[quantise]"',
         )
-    quantised: Any = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
-    )
-    return load_weights(parts.base, dtype=dtype, quantization_config=quantised).dequantize()
+    return _load_quantised(parts, dtype).dequantize()
+
+
+def _load_quantised(parts: Parts, dtype: str) -> Any:
+    """Give the base in 4 bits, as `methods.load_base` has it in training."""
+    return load_weights(parts.base, dtype=dtype, quantization_config=quantisation("4bit"))
 
 
 def _probe(tokenizer: Any) -> Any:

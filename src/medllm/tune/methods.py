@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from medllm.errors import ConfigError, MissingExtraError, extra
 from medllm.models.hf_folder import check_vocabulary, load_weights
-from medllm.tune.config import ModelSection, TrainConfig
+from medllm.tune.config import TrainConfig
 
 
 def load_base(folder: Path, settings: TrainConfig, tokenizer: Any) -> Any:
     """Give the base, quantised if the settings say so, checked against the tokenizer."""
     options: dict[str, Any] = {"attn_implementation": settings.model.attention}
     if settings.model.quantise != "none":
-        options["quantization_config"] = _quantisation(settings.model)
+        options["quantization_config"] = quantisation(settings.model.quantise)
     # bfloat16 weights lose small updates: where every weight is trained they are held in float32.
     dtype = "float32" if settings.train.method == "full" else settings.model.dtype
     model = load_weights(folder, dtype=dtype, **options)
@@ -23,19 +23,20 @@ def load_base(folder: Path, settings: TrainConfig, tokenizer: Any) -> Any:
     return model
 
 
-def _quantisation(settings: ModelSection) -> Any:
+def quantisation(bits: Literal["8bit", "4bit"]) -> Any:
+    """Give what loads a base in 8 or 4 bits; raise `MissingExtraError` without bitsandbytes."""
     with extra("train"):
         import torch
         from transformers import BitsAndBytesConfig
         from transformers.utils.import_utils import is_bitsandbytes_available
     if not is_bitsandbytes_available():
         raise MissingExtraError(
-            f"model.quantise = {settings.quantise} needs the package bitsandbytes",
+            f"a base in {bits[0]} bits needs the package bitsandbytes",
             hint='pip install -c constraints.txt "medllm[quantise]"',
         )
-    if settings.quantise == "8bit":
+    if bits == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
-    # Stored as bfloat16, so that FSDP can shard it with the rest (facts of QLoRA with FSDP).
+    # Stored as bfloat16, so that FSDP can shard it with the rest.
     return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

@@ -48,7 +48,7 @@ SHAPES: dict[Size, Shape] = {
     "tiny": Shape(
         vocab_size=512,
         hidden_size=64,
-        intermediate_size=176,
+        intermediate_size=192,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

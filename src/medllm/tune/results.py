@@ -21,6 +21,7 @@ def save_result(
     template: Template,
     *,
     base: Path,
+    quantise: str,
     initial: Path | None,
     run: Path,
 ) -> Path:
@@ -31,6 +32,7 @@ def save_result(
     """
     is_adapter = hasattr(model, "peft_config")
     to = run / (ADAPTER if is_adapter else MODEL)
+    facts = describe_result(tokenizer, template, base, is_adapter=is_adapter)
     part = run / f".{to.name}.part"
     shutil.rmtree(part, ignore_errors=True)
     with disk_errors(str(to)):
@@ -39,7 +41,7 @@ def save_result(
             save_tokenizer(tokenizer, template, part, base)
         else:
             save_model(model, tokenizer, template, part)
-        write_json(part / FACTS, describe_result(tokenizer, template, base, is_adapter=is_adapter))
+        write_json(part / FACTS, {**facts, "quantise": quantise})
         shutil.rmtree(to, ignore_errors=True)
         part.rename(to)
     return to

@@ -295,6 +295,7 @@ def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str
             prepared.tokenizer,
             prepared.template,
             base=prepared.base,
+            quantise=settings.model.quantise,
             initial=initial if settings.train.method == "pissa" else None,
             run=folder,
         )
