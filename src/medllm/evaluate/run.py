@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from medllm.errors import DataError
+from medllm.evaluate.concord import concord, concord_tables
+from medllm.evaluate.experts.ratings import Rating, expert_measures, read_ratings
+from medllm.evaluate.experts.reliability import reliability, reliability_table
 from medllm.evaluate.held_out import HeldOut, read_held_out
 from medllm.evaluate.judge.track import judge
 from medllm.evaluate.lexical.measure import measure_lexical
@@ -105,12 +108,32 @@ def measure(
         found.measures += judged.measures
         found.more["judge"] = judged.facts
         found.more.setdefault("tables", []).extend(judged.tables)
+    if told.ratings:
+        ratings = read_ratings(told.ratings)
+        _check_ratings(ratings, predictions)
+        found.measures += expert_measures(ratings, list(predictions))
+        found.more["experts"] = reliability(ratings)
+        table = reliability_table(found.more["experts"])
+        found.more.setdefault("tables", []).append(table)
+    if agreement := concord(found.measures, seed=told.seed):
+        found.more["agreement"] = agreement
+        found.more.setdefault("tables", []).extend(concord_tables(agreement))
     if not found.measures:
         raise DataError(
             f"none of the {len(held_out.items)} items can be scored: they have no reference",
             hint="give records whose last turn is the answer, or set a judge in [evaluate.judge]",
         )
     return found
+
+
+def _check_ratings(ratings: list[Rating], predictions: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise `DataError` where experts rated other systems or other items."""
+    known = sum(r.system in predictions and r.item in predictions[r.system] for r in ratings)
+    if not known:
+        raise DataError(
+            f"the {len(ratings)} expert ratings are for other systems or records",
+            hint="export the sheets from this run: medllm evaluate experts export RUN",
+        )
 
 
 def conclude(

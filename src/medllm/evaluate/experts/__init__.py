@@ -1,0 +1,1 @@
+"""Track C: blinded sheets, a sealed key, ratings unblinded again, and how far raters agree."""
