@@ -51,7 +51,10 @@ ThroughOption = Annotated[
     str, typer.Option("--through", metavar="LANGUAGE", help="Of a back-translation.")
 ]
 ShareOption = Annotated[
-    float, typer.Option("--share", min=0.0, max=1.0, help="Of the records that get a copy.")
+    float,
+    typer.Option(
+        "--share", metavar="SHARE", min=0.0, max=1.0, help="How many of the records get a copy."
+    ),
 ]
 KeyOption = Annotated[
     str, typer.Option("--key", metavar="TEXT", help="Another key chooses other records.")

@@ -21,6 +21,7 @@ ReviewersOption = Annotated[
     int,
     typer.Option(
         "--reviewers",
+        metavar="N",
         min=1,
         max=5,
         help="How many must decide on each record; set when the queue is made.",

@@ -23,7 +23,7 @@ _N_TOPICS = 5
 
 def stats(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files of records (JSON Lines).")
+        list[Path], typer.Argument(metavar="FILE", help="Files of records (JSON Lines).")
     ],
     tokenizer: Annotated[
         str | None,
