@@ -59,6 +59,11 @@ _PLATE = re.compile(
 _LOOSE_PLATE = re.compile(
     r"(?:plates?|reg|registration|tag)[\s.:(]{1,3}([A-Z]{1,3}\s\d{3,4})\b", re.I
 )
+_DRIVEN = re.compile(
+    r"\b(?:[Dd]rives|[Dd]rove|[Dd]riving|[Cc]ar|[Vv]an|[Tt]ruck|[Vv]ehicle|[Ll]orry)\s(?:an?\s|the\s|his\s|her\s)?"
+    r"(?:[\w-]{2,12}\s){0,2}\(?([A-Z]{2,3}\s\d{3,4})\b",
+)
+"""A plate without a word for it: "drives KTB 4471"."""
 _VEHICLE_WORDS = frozenset(
     """car van lorry truck vehicle vehicles motorcycle motorbike taxi minibus plate plates reg
     scooter registration drives driver drove driving parked parking ford vauxhall toyota honda corsa
@@ -135,6 +140,8 @@ def _find_plates(words: Words) -> Iterator[Found]:
     for begin, end in reaches:
         for match in _PLATE.finditer(words.text, begin, min(end, len(words.text))):
             yield Found(*match.span(), "vehicle", FORM_RANK + 2, "id")
+    for driven in _DRIVEN.finditer(words.text):
+        yield Found(*driven.span(1), "vehicle", FORM_RANK + 2, "id")
     for at in words.where(("plate", "plates", "reg", "registration", "tag")):
         loose = _LOOSE_PLATE.match(words.text, words.starts[at])
         if loose:
