@@ -17,46 +17,55 @@ if TYPE_CHECKING:
 _LIMITS = "rules miss some identifiers: read a sample before the texts leave the house"
 
 
+SourcesArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE_OR_FOLDER...", help="Text, JSON Lines or CSV; folders whole."),
+]
+ToOption = Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write into.")]
+NamesOption = Annotated[
+    Path | None,
+    typer.Option("--names", metavar="FILE", help="Names that always go, one a line."),
+]
+SecretOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--secret-file",
+        metavar="FILE",
+        help="A secret: with it the same names and dates are replaced the same in every run. "
+        "Without it one is drawn and forgotten.",
+    ),
+]
+FieldOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="NAME",
+        help="Of JSON Lines and CSV: only this field; may be repeated. Without it all.",
+    ),
+]
+PatientOption = Annotated[
+    str,
+    typer.Option(
+        "--patient-field",
+        metavar="NAME",
+        help="The field that tells patients apart: rows of one patient share replacements and "
+        "the shift of dates. Without it each row, and each file of text, is its own.",
+    ),
+]
+StyleOption = Annotated[
+    Literal["surrogates", "placeholders"],
+    typer.Option("--style", help="Invented names and shifted dates, or words in brackets."),
+]
+
+
 def deidentify(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE_OR_FOLDER...", help="Text, JSON Lines or CSV; folders whole."),
-    ],
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write into.")],
-    names: Annotated[
-        Path | None,
-        typer.Option("--names", metavar="FILE", help="Names that always go, one a line."),
-    ] = None,
-    secret_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--secret-file",
-            metavar="FILE",
-            help="A secret: with it the same names and dates are replaced the same in every run. "
-            "Without it one is drawn and forgotten.",
-        ),
-    ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--field",
-            metavar="NAME",
-            help="Of JSON Lines and CSV: only this field; may be repeated. Without it all.",
-        ),
-    ] = None,
-    patient_field: Annotated[
-        str,
-        typer.Option(
-            "--patient-field",
-            metavar="NAME",
-            help="The field that tells patients apart: rows of one patient share replacements and "
-            "the shift of dates. Without it each row, and each file of text, is its own.",
-        ),
-    ] = "",
-    style: Annotated[
-        Literal["surrogates", "placeholders"],
-        typer.Option("--style", help="Invented names and shifted dates, or words in brackets."),
-    ] = "surrogates",
+    sources: SourcesArgument,
+    to: ToOption,
+    names: NamesOption = None,
+    secret_file: SecretOption = None,
+    field: FieldOption = None,
+    patient_field: PatientOption = "",
+    style: StyleOption = "surrogates",
     as_json: JsonOption = False,
 ) -> None:
     """Write texts without names, dates, numbers and places that say who somebody is.
@@ -93,7 +102,11 @@ def _show(report: Report, to: Path, *, as_json: bool) -> None:
         files = [written for _, written in report.files]
         print_json({"files": files, "texts": report.texts, "identifiers": counts})
         return
-    n_files = f"{len(report.files):,} file" + "s" * (len(report.files) != 1)
-    typer.echo(bold(f"{to}: {n_files}, {report.texts:,} texts, {sum(counts.values()):,} replaced"))
+    what = f"{_counted(len(report.files), 'file')}, {_counted(report.texts, 'text')}"
+    typer.echo(bold(f"{to}: {what}, {sum(counts.values()):,} replaced"))
     for category, n in counts.items():
         typer.echo(f"  {n:>9,}  {category.replace('_', ' ')}")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" + "s" * (n != 1)
