@@ -10,6 +10,7 @@ import typer
 
 from medllm.cli.evaluate_experts import app as experts
 from medllm.cli.evaluate_run import ConfigFirst, run
+from medllm.cli.evaluate_summaries import summaries
 from medllm.cli.options import (
     ConfigOption,
     IndexOption,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer(cls=ConfigFirst)
 app.command("run")(run)
 app.add_typer(experts, name="experts")
+app.command("summaries")(summaries)
 
 _DEPTH = 1_001
 """Documents ranked for each query: 1,000 for R@1000, one for the query's own, which is left out."""

@@ -26,9 +26,12 @@ from medllm.evaluate.report.page import as_page
 from medllm.evaluate.report.words import limits, summarise
 from medllm.evaluate.settings import EvaluateConfig, Settings, to_toml
 from medllm.evaluate.systems import Answers, Shown, answer_all
+from medllm.evaluate.tasks.gold import measure_tasks
 from medllm.files import disk_errors, write_atomically, write_json
 from medllm.manifest import append_entry, describe_run, now
 
+GOLD_TASKS = ("choice", "yes-no-maybe", "cloze")
+"""Tasks with one right answer: what their answers share with it in words says nothing more."""
 REPORT, SCORES, PAGE = "report.json", "scores.json", "report.html"
 
 
@@ -96,13 +99,19 @@ def measure(
     told = settings.evaluate
     found = Found()
     predictions = {one.name: one.predictions for one in answers}
-    if told.lexical.on and any(item.reference for item in held_out.items):
+    in_words = [item for item in held_out.items if item.task not in GOLD_TASKS]
+    if told.lexical.on and any(item.reference for item in in_words):
         rules = LexicalRules(**told.lexical.model_dump(exclude={"on"}))
         scorer = Scorer(rules)
         with shown("comparing words", "systems", len(answers)):
-            lexical = measure_lexical(held_out.items, predictions, scorer, seed=told.seed)
+            lexical = measure_lexical(in_words, predictions, scorer, seed=told.seed)
         found.measures += lexical.measures
         found.ratios = lexical.length_ratios
+    tasks = measure_tasks(held_out.items, predictions)
+    found.measures += tasks.measures
+    if tasks.facts:
+        found.more["classes"] = tasks.facts
+        found.more.setdefault("tables", []).extend(tasks.tables)
     if told.judge.model:
         judged = judge(settings, held_out.items, answers, folder / "judge", shown)
         found.measures += judged.measures

@@ -36,6 +36,8 @@ class SystemConfig(_Section):
     """Its spec: `ollama:NAME`, `openai:URL#NAME`."""
     predictions: Path | None = Field(default=None, strict=False)
     """A file of answers instead: JSON Lines with `id` and `text`."""
+    noise: Literal["", "typos"] = ""
+    """Ask it the questions with typing errors in them, to see what that changes."""
     family: str = ""
     """The family it comes from, such as `llama`; without it the name of the model is read."""
 

@@ -16,6 +16,7 @@ from medllm.evaluate.held_out import Item
 from medllm.evaluate.ledger import Ledger
 from medllm.evaluate.predict import Asking, Prediction, count_fates, predict, read_predictions
 from medllm.evaluate.settings import EvaluateConfig, SystemConfig
+from medllm.evaluate.tasks.noise import with_typos
 from medllm.models.chat import Model, ModelSettings
 from medllm.models.spec import open_model, parse_spec
 
@@ -100,6 +101,8 @@ def _asked(
     shown: Shown,
 ) -> Answers:
     model = open_asked(system.model, models)
+    if system.noise:
+        items = [with_typos(item, settings.seed) for item in items]
     asking = Asking(
         max_tokens=settings.max_tokens,
         concurrent=settings.concurrent,
@@ -118,7 +121,7 @@ def _asked(
         predict(model, items, ledger, asking, progress=advance)
         predictions = read_predictions(ledger.entries, items, source=str(path))
     facts = {
-        "answers": "asked for",
+        "answers": f"asked for with {system.noise}" if system.noise else "asked for",
         "is_local": model.spec.is_local,
         "settings": {**asking.settings, "max_tokens": asking.max_tokens},
         "fates": count_fates(predictions, len(items)),
