@@ -35,13 +35,17 @@ WANTED_OVERHEAD_S = (0.005, 0.025)
 WANTED_START_S, WANTED_START_BYTES = 3.0, 600e6
 WANTED_FINDINGS_S, WANTED_SENTENCE_S = 0.150, 0.500
 WANTED_SLOW_S = 35.0
-_WATCH = """() => { window.seen = {}; const begin = () => { window.begun = performance.now(); };
+_WATCH = """() => { window.seen = {}; const begin = () => {
+        window.begun = performance.now(); window.seen = {}; };
     document.getElementById("analyse").addEventListener("click", begin, true);
     const look = (name, query) => { if (!seen[name] && document.querySelector(query))
         seen[name] = performance.now() - begun; };
     new MutationObserver(() => { look("findings", "#findings .row");
         look("sentence", "#summary .claims li"); look("basis", "#basis"); })
         .observe(document.body, {childList: true, subtree: true}); }"""
+
+
+_CLEAR = "document.querySelectorAll('#basis, #findings, #summary').forEach(e => e.remove())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,16 @@ class Asked:
     waited_s: float
     road_s: float
     crossed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, not yet looked at: reading it would take time from the others."""
+
+    status: int
+    wall_s: float
+    dose: int
+    content: bytes
 
 
 def measure(options: Options) -> Section:
@@ -69,7 +83,7 @@ def measure(options: Options) -> Section:
             section.rows.append(slow_row(server))
     section.rows += start_rows(options)
     section.notes = [
-        f"documents: {describe_sources(options)}; summaries by extractive; two questions at once, "
+        f"documents: {describe_sources(options)}; summaries by extractive; one question at once, "
         "the others wait",
         "overhead: wall time at the client, from the first byte sent to the last received, less "
         "what the server says that the question waited and was on the road; clients are threads "
@@ -117,7 +131,7 @@ def ask_all(server: Server, notes: list[str], n: int) -> list[Asked]:
     say(f"{n} questions from {N_CLIENTS} clients")
     numbers = iter(range(n))
     lock = threading.Lock()
-    asked: list[Asked] = []
+    replies: list[Reply] = []
 
     def client() -> None:
         connection = http.client.HTTPConnection(server.host, server.port, timeout=120)
@@ -126,34 +140,38 @@ def ask_all(server: Server, notes: list[str], n: int) -> list[Asked]:
                 number = next(numbers, None)
             if number is None:
                 return
-            asked.append(ask_one(server, connection, notes[number % len(notes)], number))
+            replies.append(ask_one(server, connection, notes[number % len(notes)], number))
 
     threads = [threading.Thread(target=client) for _ in range(N_CLIENTS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return asked
+    return [look_at(reply) for reply in replies]
 
 
 def ask_one(
     server: Server, connection: http.client.HTTPConnection, note: str, number: int
-) -> Asked:
-    """Ask one question with a canary and look whether only that one comes back."""
+) -> Reply:
+    """Ask one question with a canary: a dose."""
     dose = 3_001 + number % N_CANARIES
     body = {"note": f"{note[:20_000]}\nHe takes quinidine {dose} mg daily."}
     start = time.perf_counter()
     response = server.post(connection, "/api/v1/ask", body)
     content = response.read()
-    wall = time.perf_counter() - start
-    answer = json.loads(content)
-    if response.status != 200:
-        return Asked(response.status, wall, 0.0, 0.0, crossed=False)
+    return Reply(response.status, time.perf_counter() - start, dose, content)
+
+
+def look_at(reply: Reply) -> Asked:
+    """See whether only the question's own canary came back."""
+    if reply.status != 200:
+        return Asked(reply.status, reply.wall_s, 0.0, 0.0, crossed=False)
+    answer = json.loads(reply.content)
     text = json.dumps(answer["findings"])
-    others = {3_001 + n for n in range(N_CANARIES)} - {dose}
-    crossed = f"{dose} mg" not in text or any(f"{other} mg" in text for other in others)
+    others = {3_001 + n for n in range(N_CANARIES)} - {reply.dose}
+    crossed = f"{reply.dose} mg" not in text or any(f"{other} mg" in text for other in others)
     times = answer["times"]
-    return Asked(response.status, wall, times["waited_s"], times["road_s"], crossed)
+    return Asked(reply.status, reply.wall_s, times["waited_s"], times["road_s"], crossed)
 
 
 def overhead_rows(asked: list[Asked], options: Options) -> list[Row]:
@@ -211,10 +229,7 @@ def page_rows(server: Server, options: Options) -> list[Row]:
         page.evaluate(_WATCH)
         for _ in range(5 if options.quick else 21):
             page.fill("#note-input", note)
-            page.evaluate("window.seen = {}; document.querySelector('#basis')?.remove()")
-            page.evaluate(
-                "document.querySelectorAll('#findings, #summary').forEach(e => e.remove())"
-            )
+            page.evaluate(_CLEAR)
             page.click("#analyse")
             page.wait_for_selector("#basis")
             seen.append(page.evaluate("window.seen"))

@@ -99,8 +99,9 @@ class ServeConfig(_Section):
     """The port to listen at; 0 takes a free one."""
     names: str = ""
     """Host names by which browsers may call the server besides its address, separated by spaces."""
-    concurrent: int = Field(default=2, ge=1, le=64)
-    """How many questions are worked on at once."""
+    concurrent: int = Field(default=0, ge=0, le=64)
+    """How many questions are worked on at once; 0 takes 4 where a language model writes, else 1:
+    without one all the work is done by one processor anyway, and side by side all wait longer."""
     compare: str = ""
     """A second model, written as ask.model is: the page then compares the two, blind."""
     waiting: int = Field(default=32, ge=0, le=10_000)

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from medllm.clinical.findings import find_findings
 from medllm.config import Config, ServeConfig
 from medllm.errors import ConfigError
 from medllm.serve.app import make_app
@@ -24,6 +26,11 @@ from medllm.serve.service import Service
 
 _HEADER_TIMEOUT_MS = 15_000
 """For the headers of a request, also on a connection that is kept open between two."""
+_WARM_UP = "A 60-year-old man with chest pain."
+"""Read once at the start, so that the first question need not wait for the lexicon."""
+_SWITCH_S = 0.0005
+"""How long a thread that computes keeps the interpreter while the event loop wants it. With
+Python's own 5 ms every step of a request waits that long behind each question at work."""
 _LOG = {"version": 1, "disable_existing_loggers": False}
 """Nothing of granian's own: its default writes to standard output."""
 
@@ -109,6 +116,7 @@ def serve_until_stopped(
 ) -> None:
     """Open everything, answer until SIGINT or SIGTERM, then let everything go."""
     logging.getLogger("_granian").setLevel(logging.ERROR)
+    sys.setswitchinterval(_SWITCH_S)
     asyncio.run(_serve(make_service, place, when_up))
 
 
@@ -121,6 +129,7 @@ async def _serve(
         server = _server(app, place, service.config)
         running = asyncio.ensure_future(server.serve())
         await _reachable(place, running)
+        service.others.submit(find_findings, _WARM_UP)
         when_up(service)
         await _stop_signal(running)
         service.stop_asking()

@@ -30,6 +30,7 @@ from medllm.serve.shared_index import SharedIndex
 from medllm.serve.waiting import Ticket, WaitingRoom
 
 DAY_S = 86_400
+_TURNS_WITH_MODEL = 4
 
 
 @dataclass(kw_only=True)
@@ -55,10 +56,9 @@ class Service:
 
     def __post_init__(self) -> None:
         serve = self.config.serve
-        self.room = WaitingRoom(
-            serve.concurrent, n_waiting=serve.waiting, n_waiting_each=serve.waiting_each
-        )
-        self.threads = ThreadPoolExecutor(serve.concurrent, thread_name_prefix="medllm-ask")
+        n_turns = serve.concurrent or (_TURNS_WITH_MODEL if self.road.model else 1)
+        self.room = WaitingRoom(n_turns, n_waiting=serve.waiting, n_waiting_each=serve.waiting_each)
+        self.threads = ThreadPoolExecutor(n_turns, thread_name_prefix="medllm-ask")
         """As many as there are turns in the queue."""
         self.others = ThreadPoolExecutor(4, thread_name_prefix="medllm-read")
         """For what is quick but waits for a disk: reading a document, storing feedback."""
