@@ -20,6 +20,7 @@ from medllm.clinical.deidentify.names.find import find_names
 from medllm.clinical.deidentify.numbers.contacts import find_addresses, find_phones
 from medllm.clinical.deidentify.numbers.forms import find_forms
 from medllm.clinical.deidentify.numbers.labelled import find_labelled_numbers
+from medllm.clinical.deidentify.numbers.loose import find_loose_numbers
 from medllm.clinical.deidentify.numbers.mentions import find_mentions
 from medllm.clinical.deidentify.places.addresses import find_streets
 from medllm.clinical.deidentify.places.employers import find_employers
@@ -130,6 +131,7 @@ def _find(text: str, known_names: Sequence[str], day_first: bool | None) -> list
         find_addresses(words),
         find_phones(words),
         find_labelled_numbers(words),
+        find_loose_numbers(words),
         find_forms(words),
         find_mentions(words),
         find_names(words, known_names),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from medllm.clinical.deidentify.dates.numeric import DATE_RANK, expand_year
+from medllm.clinical.deidentify.dates.figures import DATE_RANK, expand_year
 from medllm.clinical.deidentify.text import DateField, DateValue, Found
 
 MONTHS = (

@@ -10,14 +10,15 @@ from medllm.clinical.deidentify.names.charts import find_unknown_names
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
 from medllm.clinical.deidentify.names.frames import find_framed_names
 from medllm.clinical.deidentify.names.labels import find_titled_names
+from medllm.clinical.deidentify.names.letters import find_letter_names
 from medllm.clinical.deidentify.names.listed import (
     find_listed_names,
     find_subjects,
-    find_uncapitalised_names,
 )
 from medllm.clinical.deidentify.names.pairs import BE_VERBS, PERSON_VERBS, find_free_pairs
 from medllm.clinical.deidentify.names.people import find_people
 from medllm.clinical.deidentify.names.reader import Span
+from medllm.clinical.deidentify.names.small_letters import find_uncapitalised_names
 from medllm.clinical.deidentify.text import Found, Words
 from medllm.clinical.deidentify.vocabulary import fold, vocabulary
 
@@ -97,6 +98,7 @@ def find_names(words: Words, known_names: Sequence[str] = ()) -> Iterator[Found]
     cued = {
         *find_titled_names(words),
         *find_people(words),
+        *find_letter_names(words),
         *find_subjects(words),
         *find_framed_names(words),
     }

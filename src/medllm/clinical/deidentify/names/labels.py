@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from medllm.clinical.deidentify.names.credentials import credential_at
 from medllm.clinical.deidentify.names.reader import (
     Span,
-    credential_at,
     is_initial,
     is_sure,
     read_name,

@@ -95,55 +95,6 @@ def _is_lone_surname(words: Words, at: int, known: Vocabulary) -> bool:
     return not FIRM_NEAR.search(words.text[max(0, start - 15) : end + 40])
 
 
-def find_uncapitalised_names(words: Words) -> Iterator[Span]:
-    """Give listed given names and what may be a family name behind, of a text in small letters."""
-    known = vocabulary()
-    if not words.is_without_capitals:
-        return
-    for at in words.where(known.given):
-        low, follows = words.lowers[at], words.lowers[at + 1]
-        joined = words.gap(at) == " " and _may_be_surname(follows, known)
-        sure = not known.is_plain(low) and len(low) > 2 and not is_eponym_use(words, at)
-        listed = joined and follows in known.surnames and not known.is_plain(follows)
-        if sure or (listed and low not in _COMMON):
-            yield Span(at, at + 1 + joined)
-    written = [at for at in words.where(("by",)) if words.lowers[at - 1] in _WRITTEN]
-    for at in [*words.where(_PEOPLE_IN_SMALL), *written]:
-        gap, low = words.gap(at), words.lowers[at + 1]
-        start = at + 1 + (low in ("is", "was"))
-        if gap not in (" ", ", ") or not words.surfaces[start].islower():
-            continue
-        if not _may_be_surname(words.lowers[start], known) or known.is_city(words.lowers[start]):
-            continue
-        behind = words.gap(start) == " " and _may_be_surname(words.lowers[start + 1], known)
-        yield Span(start, start + 1 + behind)
-    for at in words.where(("name", "names", "surname")):
-        if words.gap(at) in (" ", ": ", " is ", " - ") and _may_be_surname(
-            words.lowers[at + 1], known
-        ):
-            behind = words.gap(at + 1) == " " and _may_be_surname(words.lowers[at + 2], known)
-            yield Span(at + 1, at + 2 + behind)
-
-
-_WRITTEN = ("dictated", "signed", "typed", "written", "referred", "seen", "transcribed")
-_PEOPLE_IN_SMALL = frozenset(
-    """saw met pt patient husband wife mother father mom mum dad son daughter brother
-    sister aunt uncle partner friend neighbor neighbour cousin nephew niece signed nurse
-    roommate caregiver""".split()
-)
-
-
-def _may_be_surname(low: str, known: Vocabulary) -> bool:
-    """Whether a small word is a family name by the list, or no word that is known."""
-    if low in known.surnames and low not in _COMMON:
-        return True
-    return len(low) > 2 and not known.is_plain(low) and _INFLECTED.search(low) is None
-
-
-_INFLECTED = re.compile(r"(?:ed|ing|ly|s|[^a-z'’-].*)$", re.ASCII)
-_COMMON = frozenset("will may mark so do an in on long sue hope art bill can see don pat".split())
-
-
 def _given_and_more(words: Words, at: int, known: Vocabulary) -> Span | None:
     if is_eponym_use(words, at) or begins_land(words, at) or begins_land(words, at - 1):
         return None
@@ -203,19 +154,8 @@ def _last_and_first(words: Words, at: int, known: Vocabulary) -> Span | None:
     both = both and _NUMBER_OR_END.match(words.text, words.ends[at + 1]) is not None
     if both and all(is_namelike(words, here, capitals=True) for here in (at, at + 1)):
         return Span(at, at + 2)
-    shouted = surface.isupper() and len(surface) > 2 and not words.surfaces[at + 1].isupper()
-    known_name = low in known.surnames or low in known.eponyms
-    if low in known.ordinary and not known.is_clinical(low):
-        known_name = known_name or words.gap(at + 1)[:1] in (",", ".", "(", ";")
-    if shouted and (known_name or is_namelike(words, at, capitals=True)):
-        if known_name and (follows in known.given or is_namelike(words, at + 1)):
-            return Span(at, at + 2)
-        opens = HEAD_OF_LINE.search(words.text[max(0, words.starts[at] - 6) : words.starts[at]])
-        closed = words.gap(at + 1)[:2] in ("  ", ". ", "; ", " (", "\n", "")
-        closed = closed and words.text[words.starts[at] - 1 : words.starts[at]] != "("
-        sure = (opens or closed or follows in known.given) and not known.is_city(follows)
-        if sure and is_namelike(words, at + 1):
-            return Span(at, at + 2)
+    if _is_shouted_last(words, at, known):
+        return Span(at, at + 2)
     initial = is_initial(words, at + 2) and words.gap(at + 1) == " "
     if (
         initial
@@ -238,6 +178,25 @@ def _last_and_first(words: Words, at: int, known: Vocabulary) -> Span | None:
     ):
         return Span(at, at + 2)
     return None
+
+
+def _is_shouted_last(words: Words, at: int, known: Vocabulary) -> bool:
+    """Whether a family name in capitals stands before a comma and a given name: "ROE, Jane"."""
+    low, follows, surface = words.lowers[at], words.lowers[at + 1], words.surfaces[at]
+    if not surface.isupper() or len(surface) < 3 or words.surfaces[at + 1].isupper():
+        return False
+    known_name = low in known.surnames or low in known.eponyms
+    if low in known.ordinary and not known.is_clinical(low):
+        known_name = known_name or words.gap(at + 1)[:1] in (",", ".", "(", ";")
+    if not known_name and not is_namelike(words, at, capitals=True):
+        return False
+    if known_name and (follows in known.given or is_namelike(words, at + 1)):
+        return True
+    opens = HEAD_OF_LINE.search(words.text[max(0, words.starts[at] - 6) : words.starts[at]])
+    closed = words.gap(at + 1)[:2] in ("  ", ". ", "; ", " (", "\n", "")
+    closed = closed and words.text[words.starts[at] - 1 : words.starts[at]] != "("
+    sure = (opens or closed or follows in known.given) and not known.is_city(follows)
+    return bool(sure) and is_namelike(words, at + 1)
 
 
 def _initial_and_surname(words: Words, at: int, known: Vocabulary) -> Span | None:

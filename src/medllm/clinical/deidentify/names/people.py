@@ -1,15 +1,14 @@
-"""Names that a relation, a role, a phrase, a degree, a greeting or a closing announces."""
+"""Names that a relation, a role, a phrase or a degree announces."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from medllm.clinical.deidentify.names.credentials import CREDENTIALS, credential_at
 from medllm.clinical.deidentify.names.labels import SKIPPED, listed_on, skip_titles
 from medllm.clinical.deidentify.names.reader import (
-    CREDENTIALS,
     Span,
-    credential_at,
     is_initial,
     is_namelike,
     is_sure,
@@ -79,17 +78,11 @@ _ON_BEHALF = frozenset("on about for".split())
 _ABOUT_VERBS = frozenset(
     "dictating calling dictation report letter opening concerning seen".split()
 )
-_GREETINGS = frozenset("dear hi hello hey".split())
-_CLOSINGS = frozenset(
-    """best sincerely regards wishes thanks faithfully truly cheers respectfully
-    cordially signed""".split()
-)
 _SPEECH = frozenset("session interview conversation chat".split())
 _LIVES = frozenset("lives living lived resides staying stays".split())
 _TIME_BEFORE = re.compile(r"\d:\d\d(?:\s?[ap]m)?\s$")
 _CALLED = re.compile(r"(?:known as|goes by|call me|name is|name was|i'm|i am|this is|called)$")
 _SHORT_GAP = re.compile(r"(?:'s|’s)?,?\s?[(:]?\s?[\"“]?")
-_CLOSING_GAP = re.compile(r"[,.!:]?\s{1,40}")
 _CREDENTIAL_WORDS = CREDENTIALS | frozenset("m d r n p ph".split())
 
 
@@ -108,10 +101,6 @@ def find_people(words: Words) -> Iterator[Span]:
         yield from _after_parentage(words, at)
     for at in words.where(_BEFORE_SOMEBODY | _ON_BEHALF):
         yield from _after_verb(words, at)
-    for at in words.where(_GREETINGS | {"named", "nicknamed"}):
-        yield from _after_greeting(words, at)
-    for at in words.where(_CLOSINGS):
-        yield from _after_closing(words, at)
     for at in words.where(_CREDENTIAL_WORDS):
         if at and credential_at(words, at):
             yield from _before_credential(words, at)
@@ -255,42 +244,6 @@ def _after_verb(words: Words, at: int) -> Iterator[Span]:
         low in ("re", "regarding") and behind in (".", ",", ";", ")", "\n")
     ):
         yield span
-
-
-def _after_greeting(words: Words, at: int) -> Iterator[Span]:
-    if not re.fullmatch(r"\s?,?\s", words.gap(at)):
-        return
-    start = skip_titles(words, at + 1)
-    span = read_name(words, start, trusted=words.surfaces[at] == "Dear", cued=True)
-    known, low = vocabulary(), words.lowers[start]
-    if span is None and low in known.given and start == at + 1 and low not in known.ordinary:
-        span = Span(start, start + 1)  # "hi martha", as machines write what they hear
-    if span:
-        yield span
-        yield from listed_on(words, span, cued=words.lowers[at] == "dear")
-
-
-def _after_closing(words: Words, at: int) -> Iterator[Span]:
-    """Read "Best wishes, Ann", "Yours sincerely\\n\\nA B Roe", "Signed A Roe, nurse"."""
-    gap = words.gap(at)
-    if not _CLOSING_GAP.fullmatch(gap):
-        return
-    start = skip_titles(words, at + 1)
-    below = "\n" in gap
-    span = read_name(words, start, trusted=False, cued=True)
-    if span is None and (below or words.lowers[at] == "signed") and is_initial(words, start):
-        span = read_name(words, start, trusted=True)
-    if span is None:
-        return
-    ends = (
-        words.gap(span.last - 1)[:1] in ("", "\n", ",", "(", ".", " ")
-        and not words.text[words.ends[span.last - 1] :][:80].strip()
-    )
-    if below or (
-        (gap[0] in ",.!" or words.lowers[at] == "signed") and (is_sure(words, span) or ends)
-    ):
-        yield span
-        yield from listed_on(words, span)
 
 
 def _before_credential(words: Words, at: int) -> Iterator[Span]:

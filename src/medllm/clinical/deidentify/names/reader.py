@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from medllm.clinical.deidentify.names.credentials import CREDENTIALS
 from medllm.clinical.deidentify.text import Words
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
@@ -26,28 +27,12 @@ _NEVER = frozenset(
     secretary wife husband son daughter mother father brother sister parent guardian next emergency
     contact relationship mom dad mum but so after before because""".split()
 )
-CREDENTIALS = frozenset(
-    """md do rn np pa pac phd mbbs mbchb mb bch bchir bmbs frcp frcs frca frcr frcog frcpch mrcp
-    mrcs mrcgp facs facp facc faap facog fasn dds dmd dc bds dpm od pharmd crna lcsw lpn lvn aprn
-    arnp cnp fnp fnpc dnp cnm rd rdn pt dpt ot otr slp emt msn bsn msc mph mba ma ba bs bsc mscn jr
-    sr iii esq ms mch dm dnb mrcog frcsc frcpc fracp fracs facrrm dch cns ccrn psyd lmft lpc licsw
-    msw jp obe mbe mcsp rmn rgn srn cpnp pgy mrcpsych lmt mrpharms fy1 fy2 st1 st2 st3 st4 st5 st6
-    st7 st8 gpst1 gpst2 gpst3 ct1 ct2 ct3 sho spr""".split()
-)
-_WEAK_CREDENTIALS = frozenset("do pa pt ot ms ma ba bs od dc dm rd mb st1 st2 st3 ct1 ct2".split())
-_NOT_LAST = (
-    frozenset("province district county city state region island islands prefecture county".split())
-    | frozenset(
-        "infirmary academy practice surgery elementary nursery institute nursing county".split()
-    )
-    | frozenset(
-        "hospital clinic school university college center centre home street road memorial "
-        "general".split()
-    )
-    | frozenset(
-        "pediatrics paediatrics orthopedic orthopaedic orthopedics orthopaedics cardiology "
-        "dermatology oncology radiology medicine medical associates group dental pharmacy".split()
-    )
+_NOT_LAST = frozenset(
+    """province district county city state region island islands prefecture infirmary academy
+    practice surgery elementary nursery institute nursing hospital clinic school university college
+    center centre home street road memorial general pediatrics paediatrics orthopedic orthopaedic
+    orthopedics orthopaedics cardiology dermatology oncology radiology medicine medical associates
+    group dental pharmacy""".split()
 )
 _SAYS = frozenset(
     """is was has had denies presented reports states who returned lives said died s/p says told
@@ -170,9 +155,7 @@ def read_name(
     like a name: "aunt Giulia Down". `comma` allows one comma: "ROE, JANE A.". `capitals` takes
     short words in capitals too.
     """
-    last = at  # one past the last word that can end a name
-    n_full = 0
-    before = ""
+    last, n_full, before = at, 0, ""  # `last`: one past the last word that can end a name
     for here in range(at, min(at + _MAX_PARTS, len(words))):
         if here > at and not _is_joined(words, here - 1, comma=comma):
             break
@@ -303,22 +286,6 @@ def _is_joined_back(words: Words, at: int) -> bool:
     if gap[:1] == "." and len(gap) > 1 and not _may_have_dot(words, at):
         return False
     return _GAP.fullmatch(gap) is not None
-
-
-def credential_at(words: Words, at: int) -> str:
-    """Give "weak" or "strong" where a degree or a professional title stands at word `at`."""
-    low, surface = words.lowers[at], words.surfaces[at]
-    if (
-        len(low) <= 2
-        and words.gap(at) == "."
-        and low + words.lowers[at + 1] in ("md", "do", "rn", "np", "phd", "pa", "mb", "mbbs")
-    ):
-        return "strong"
-    if low not in CREDENTIALS or low in ("jr", "sr", "iii", "ma", "jp"):
-        return ""
-    if not (surface.isupper() or surface in ("PhD", "PharmD", "MSc", "BSc", "ChB", "PsyD")):
-        return ""
-    return "weak" if low in _WEAK_CREDENTIALS else "strong"
 
 
 def is_sure(words: Words, span: Span) -> bool:

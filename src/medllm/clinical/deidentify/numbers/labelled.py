@@ -140,9 +140,6 @@ _LAST_FOUR = re.compile(
     r"|(?=ending|ends))(?:ending|ends)?(?:\s(?:in|with))?\s?:?\s?(\d{4})\b",
     re.IGNORECASE,
 )
-_CODE_WORDS = re.compile(
-    r"(?:key ?safe|(?:door|gate|entry|lock|alarm|access) (?:code|pin))[:=]? (\d{3,8})\b", re.I
-)
 _HIDDEN = re.compile(r"[xX*•]{3}-?[xX*•]{2}-?(\d{4})\b")
 
 
@@ -193,30 +190,6 @@ def find_labelled_numbers(words: Words) -> Iterator[Found]:
             yield Found(*match.span(group), "ssn", NUMBER_RANK - 1, "id")
     for match in _HIDDEN.finditer(text):
         yield Found(*match.span(1), "ssn", NUMBER_RANK - 1, "id")
-    for at in words.where(("key", "keysafe", "door", "gate", "entry", "lock", "alarm", "access")):
-        code = _CODE_WORDS.match(text, words.starts[at])
-        if code:
-            yield Found(*code.span(1), "other", NUMBER_RANK, "id")
-    yield from _find_numbered(text)
-
-
-_ANY_NUMBER = re.compile(
-    r"[a-z)] (?:number|no\.|nr\.?|ID|#) ?[:#]? ?"
-    r"([A-Z]{0,4}(?:(?<=[A-Z])[/-])?\d[\dA-Z]*(?:[ /-][\dA-Z]{2,8}){0,4})(?![\w/]|\.\d)"
-)
-"""Whatever is numbered: "blood bag number B2840 06 528222"; few figures count and do not name."""
-_COUNTED = re.compile(r"(?:copy|catalog\w*|lot|batch|model|version|atomic|trial|approval) \w+\.?$")
-
-
-def _find_numbered(text: str) -> Iterator[Found]:
-    for match in _ANY_NUMBER.finditer(text):
-        digits = sum(letter.isdigit() for letter in match[1])
-        before = text[max(0, match.start() - 20) : match.start(1)].rstrip(" :#")
-        long = digits >= 5 or (
-            digits == 4 and match[1].isdigit() and match[1][:2] not in ("19", "20")
-        )
-        if long and not _COUNTED.search(before) and not _DATE.fullmatch(match[1]):
-            yield Found(*match.span(1), "other", NUMBER_RANK + 33, "id")
 
 
 def _listed_on(text: str, found: Found) -> Iterator[Found]:

@@ -178,39 +178,31 @@ def _find_seeds(words: Words) -> Iterator[Found]:
         box = _BOX.match(text, words.starts[at])
         if box:
             yield geographic(*box.span(), "street")
-    for at in words.where(
-        (
-            "on",
-            "from",
-            "via",
-            "off",
-            "in",
-            "at",
-            "along",
-            "of",
-            "near",
-            "junction",
-            "corner",
-            "and",
-            "to",
-        )
-    ):
+    yield from _find_named(words)
+
+
+def _find_named(words: Words) -> Iterator[Found]:
+    """Give streets and houses by their names, without a number in front."""
+    text = words.text
+    for at in words.where(_BEFORE_STREET):
         if words.is_capital(at + 1):
             named = _NAMED_STREET.match(text, words.starts[at])
             if named and not _is_clinical_street(named[1]):
                 yield geographic(*named.span(1), "street")
-    for named in _NAMED_HOUSE.finditer(text):
-        yield geographic(named.start(), _stripped_end(named), "street")
+    for house in _NAMED_HOUSE.finditer(text):
+        yield geographic(house.start(), _stripped_end(house), "street")
     for between in _STREET_BETWEEN.finditer(text):
         yield geographic(*between.span(1 if between[1] else 2), "street")
-    for at in words.where(
-        ("cottage", "house", "farm", "lodge", "villa", "bungalow", "barn", "hall")
-    ):
+    for at in words.where(_HOUSES):
         for first in (at - 2, at - 1):
-            house = _HOUSE_NAME.match(text, words.starts[first]) if first >= 0 else None
-            if house:
-                yield geographic(*house.span(), "street")
+            cottage = _HOUSE_NAME.match(text, words.starts[first]) if first >= 0 else None
+            if cottage:
+                yield geographic(*cottage.span(), "street")
                 break
+
+
+_BEFORE_STREET = frozenset("on from via off in at along of near junction corner and to".split())
+_HOUSES = frozenset("cottage house farm lodge villa bungalow barn hall".split())
 
 
 def _stripped_end(match: re.Match[str]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from medllm.clinical.deidentify.names.reader import is_namelike
 from medllm.clinical.deidentify.places.towns import PLACE_WORDS, city_end, read_place, region_end
+from medllm.clinical.deidentify.places.wards import find_wards
 from medllm.clinical.deidentify.text import Found, Words
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
@@ -112,42 +113,7 @@ def find_institutions(words: Words) -> Iterator[Found]:
                 yield Found(start, end, "geographic", _INSTITUTION_RANK, "place")
                 yield from _town_behind(words, at)
                 yield from _town_in_brackets(words, at)
-    yield from find_prisons(words)
     yield from find_wards(words)
-    yield from _find_saints(words)
-
-
-_WARD = re.compile(
-    r"\bWard\s(?:no\.?\s)?(\d{1,2}\s?(?:[A-Z]|North|South|East|West)?|[A-Z]\d{1,2}[A-Z]?|[A-Z][a-zà-ÿ]{2,15})\b"
-    r"(?!\s(?:round|sister|clerk|manager|nurse))"
-)
-
-
-def find_wards(words: Words) -> Iterator[Found]:
-    """Give the "7B" of "Ward 7B" and the name of "Ward Jenner"."""
-    if "Ward " in words.text:
-        for match in _WARD.finditer(words.text):
-            if match[1][0].isdigit() or not vocabulary().is_plain(match[1].lower()):
-                yield Found(*match.span(1), "geographic", _INSTITUTION_RANK, "ward")
-
-
-_SAINT = re.compile(
-    r"\b(?:at|to|from|in|via|of)\s(St\.?\s[A-Z]\w+['’]s?)(?!\w|\s(?:wort|dance|fire|Wort|Dance))"
-)
-
-
-def _find_saints(words: Words) -> Iterator[Found]:
-    """Give a house that has only its saint: "sent to St. Luke's"."""
-    for match in _SAINT.finditer(words.text):
-        yield Found(*match.span(1), "geographic", _INSTITUTION_RANK, "place")
-
-
-def find_prisons(words: Words) -> Iterator[Found]:
-    """Give the name behind "HMP" and "HMYOI", as British notes call a prison."""
-    for at in words.where(("hmp", "hmyoi", "yoi", "hmpps")):
-        if words.gap(at) == " " and words.is_capital(at + 1):
-            end = read_place(words, at + 1)
-            yield Found(words.starts[at + 1], words.ends[end - 1], "geographic", 9, "place")
 
 
 def _town_behind(words: Words, at: int) -> Iterator[Found]:
@@ -237,9 +203,10 @@ def _name_before(words: Words, at: int) -> tuple[int, int]:
     last = at
     while last > first and _is_trimmed(words, last - 1):
         last -= 1
-    if at and words.lowers[at - 1] in _PROPER and words.gap(at - 1) in (" ", "'s ", "’s "):
-        ladies = at > 1 and words.lowers[at - 2] == "our"
-        return (at - 2 if ladies else at - 1), at  # "Methodist Hospital", "Our Lady's Hospital"
+    proper = at - 2 if words.lowers[at - 1] == "medical" else at - 1
+    if proper >= 0 and words.lowers[proper] in _PROPER and words.is_capital(proper):
+        ladies = proper > 0 and words.lowers[proper - 1] == "our"
+        return proper - ladies, proper + 1  # "Methodist Hospital", "Our Lady's Hospital"
     if words.lowers[first] == "royal" and first < at and last <= first + 1:
         return first, at  # "Royal Free"
     return (first, last) if not _is_no_name(words, first, last) else (at, at)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from medllm.clinical.deidentify.names.credentials import CREDENTIALS
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
-from medllm.clinical.deidentify.names.reader import CREDENTIALS, is_namelike
+from medllm.clinical.deidentify.names.reader import is_namelike
 from medllm.clinical.deidentify.text import Found, Words
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
@@ -46,6 +47,7 @@ _RESIDENT = re.compile(
     r"(?:'s)?[ -](?:resident|native|suburb|metropolitan area)\b|(?<!the [A-Z]) area\b(?! of)"
 )
 _SHIRE = re.compile(r"shire(?<=[A-Z][a-z]{3}shire)(?![a-z])|shire(?<=[a-z]{4}shire)(?![a-z])")
+_NO_COUNTY = frozenset("the this our that each a other another same local home state".split())
 _COUNTY_STARTS = frozenset("san santa st los el fort new palm".split())
 _COUNTY_WORDS = frozenset("county co parish borough township shire".split())
 _OF = frozenset(
@@ -273,6 +275,7 @@ def _find_county(words: Words, at: int) -> Iterator[Found]:
     if low != "co" and at and words.is_capital(before) and words.is_capital(at):
         name = words.lowers[before]
         usable = known.is_listed_name(name) or known.is_city(name) or not known.is_plain(name)
+        usable = usable or (low == "county" and name not in _NO_COUNTY)  # "Union County"
         if words.gap(before) == " " and (usable or name in PLACE_WORDS):
             first = before
             joined = first and words.is_capital(first - 1) and words.gap(first - 1) in (" ", ". ")

@@ -1,0 +1,152 @@
+"""Dates in figures that lack a part: "on 3/12", "since 11/94"; the words around tell them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from medllm.clinical.deidentify.dates.figures import (
+    UNIT,
+    Numbers,
+    date_field,
+    found_date,
+    is_possible,
+)
+from medllm.clinical.deidentify.text import Found
+
+_SHORT_MONTH = re.compile(r"\d(?<!\d\d)(?<![\w./-].)\d?/\d\d(?![\d/]|\.\d)" + UNIT)
+_MONTH_BEFORE = re.compile(
+    r"\b(?:in|since|until|till|from|thr(?:u|ough)|by|during|last|early|late|mid|on|dated|dx"
+    r"|diagnosed"
+    r"|before|after|around|circa|approximately|cabg|surgery|s/p|mi)\s\(?$|\d/\d\d (?:to|and|-"
+    r"|through) $",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"\d(?<!\d\d)(?<![\w./-].)\d?/\d{1,2}(?![\d/]|\.\d)" + UNIT)
+PART_BEFORE = re.compile(
+    r"(?:\b(?:on|since|dated?|until|till?|thru|w/c|w/e|of admission|as of|due|exp(?:iry|ires)?|by"
+    r"|rtc|planning|meeting|conference|assessment|evaluation|handover|rounds|update|seen|admit(?:ted|s)?|admission|discharged?|d/c'?d?|dc'?d?|labs?|cultures?|cx|bcx|ucx|ct|mri|cxr|x-?ray|echo|ekg|ecg"
+    r"|egd|us"
+    r"|(?:next|review|recall|rtc|return)(?=:)|(?:labs?|cultures?|cx|films?|photos?|pictures?|images?"
+    r"|scan|bloods|ct|mri|cxr|xr|echo|results?|note|visit|report) (?:from|of)|drawn|collected|sent"
+    r"|starts?|began|ends?|stop|received|repeat"
+    r"|poa"
+    r"|read|placed|done|started|stopped|given|last(?: \w+)?|visit|surgery|lmp|appt"
+    r"|appointment"
+    r"|f/u|follow-?up|doa|dos|dod|adm|transferred|intubated|extubated|born|today)\s?[:(]?\s?"
+    r"|^\s*)$",
+    re.IGNORECASE,
+)
+WEEKDAY_BEFORE = re.compile(
+    r"\b((?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?),?\s?$", re.IGNORECASE
+)
+_OPERATION_BEFORE = re.compile(
+    r"\b(?:CABG|DHS|THR|TKR|TKA|THA|ORIF|EGD|ERCP|TEE|TTE|LP|MRA|USS|XR|PET|EEG|EMG|LHC|RHC|PCI"
+    r"|AVR|MVR"
+    r"|TURP|TURBT|LSCS|[Bb]iopsy|[Cc]olonoscopy|[Cc]olo|bx|WR|[Hh]andoff|[Ww]ard round)\s\(?$"
+)
+_TIME_AFTER = re.compile(r"\s(?:at\s|@\s?)?(?:\d{1,2}:\d\d|\d{1,2}\s?[ap]\.?m\b)")
+_FROM_TO = re.compile(r"\s(?:to|until|through|thru|-)\s\d{1,2}/\d{1,2}(?![\d/])")
+_RATED = re.compile(
+    r"\b(?:pain|scores?|went|improved|increased|decreased|reduced|strength|power|acuity|vision|murmur)\b",
+    re.I,
+)
+_TIME_BEFORE = re.compile(r"\b(?:[01]\d|2[0-3]):?[0-5]\d(?:h|hrs)?\s$")
+_PART_JOINED = re.compile(r"^\s?(?:-|–|,|&|and|to|or|through|thru|until)\s?$", re.IGNORECASE)
+_DURATION = re.compile(
+    r"\s?(?:ago|later|duration|history|hx|time\b|strength|power|acuity|vision|murmur|systolic"
+    r"|on the|of\b|leads"
+    r"|bottles?|NiTi|(?:hand )?files?\b|vodka|gin\b|whisk|wine|beer|tabs?\b|points?\b|score)",
+    re.IGNORECASE,
+)
+_HEAD_OF_LINE = re.compile(r"\s?(?::|-\s|–\s)")
+_COUNTED_BEHIND = re.compile(
+    r"\s?(?:nodes?|lymph|patients|cases|points?|bottles|cores|fields|biops|sites|\(|samples|of\b|sets)"
+)
+_ONE_OF = frozenset("12 15 20 24 25 27 28 30".split())
+"""What scores go up to, and what sight is a part of: "MMSE 9/30", "6/12", "GCS 3/15"."""
+
+
+def find_short_months(text: str) -> Iterator[Found]:
+    """Give "since 11/94" and "in 07/06": a month and a year of two digits behind such a word.
+
+    Where the second number could be a day it is one, but for "in", behind which no day stands.
+    """
+    for match in _SHORT_MONTH.finditer(text):
+        middle = text.index("/", match.start())
+        month, year = int(text[match.start() : middle]), int(text[middle + 1 : match.end()])
+        before = text[max(0, match.start() - 16) : match.start()]
+        if not 1 <= month <= 12 or not _MONTH_BEFORE.search(before):
+            continue
+        padded = text[match.start()] == "0" or middle - match.start() == 2
+        in_behind = before.endswith((" in ", "In ")) and padded
+        if (year > 31 or in_behind) and year != 52 and not _DURATION.match(text, match.end()):
+            yield found_date(
+                text,
+                (date_field(match.start(), middle, "m"), date_field(middle + 1, match.end(), "y")),
+            )
+
+
+def find_parts(text: str) -> Iterator[Numbers]:
+    """Give days and months without a year where the words before or a date beside tell it."""
+    last_end, n_told = -1, 0
+    for match in _PART.finditer(text):
+        middle = text.index("/", match.start())
+        a, b = int(text[match.start() : middle]), int(text[middle + 1 : match.end()])
+        if not (is_possible(a, b) or is_possible(b, a)):
+            continue
+        joined = last_end >= 0 and _PART_JOINED.match(text[last_end : match.start()])
+        if not joined and not _is_told(text, match) and not _is_among_dates(text, match, n_told):
+            continue
+        if _DURATION.match(text, match.end()):
+            continue
+        last_end, n_told = match.end(), n_told + 1
+        first, second = (match.start(), middle), (middle + 1, match.end())
+        yield Numbers(match.start(), match.end(), first, second, None)
+
+
+def _is_told(text: str, match: re.Match[str]) -> bool:
+    """Whether what stands around "3/12" says that it is a day: "CXR 3/12", "0700 3/12", "03/12"."""
+    start, end = match.span()
+    before = text[max(0, start - 20) : start]
+    line = before.rfind("\n")
+    before = before[line + 1 :]
+    padded = len(match.group()) == 5 and "0" in (match.group()[0], match.group()[3])
+    if _is_fraction(text, match):
+        return False
+    if padded or _OPERATION_BEFORE.search(before) or _TIME_BEFORE.search(before):
+        return True
+    if _TIME_AFTER.match(text, end):
+        return True
+    other = _FROM_TO.match(text, end) if before.endswith("from ") else None
+    if other:
+        rated = _RATED.search(text[max(0, start - 40) : start])
+        below = match.group().rpartition("/")[2]
+        same = below in ("5", "6", "10") and other.group().endswith(f"/{below}")
+        if not (rated or same):
+            return True
+    return _is_announced(before, text[end : end + 12], line >= 0 or start < 20)
+
+
+def _is_fraction(text: str, match: re.Match[str]) -> bool:
+    """Whether a pair counts something: "2/18 nodes"."""
+    return _COUNTED_BEHIND.match(text, match.end()) is not None
+
+
+def _is_among_dates(text: str, match: re.Match[str], n_dates: int) -> bool:
+    """Whether "2/18" can only be a date beside others: no score goes up to its second number."""
+    below = match.group().rpartition("/")[2]
+    if not n_dates or int(below) < 13 or below in _ONE_OF or _is_fraction(text, match):
+        return False
+    before = text[max(0, match.start() - 12) : match.start()]
+    return _RATED.search(before) is None
+
+
+def _is_announced(before: str, after: str, whole_line: bool) -> bool:
+    """Whether "3/12" follows a word such as "on", or opens a line as its date: "3/12: afebrile"."""
+    told = PART_BEFORE.search(before) or WEEKDAY_BEFORE.search(before)
+    if told is None:
+        return False
+    if told.group().strip():
+        return True
+    return whole_line and _HEAD_OF_LINE.match(after) is not None
