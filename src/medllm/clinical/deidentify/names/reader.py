@@ -182,6 +182,8 @@ def read_name(
 
 def _is_joined(words: Words, at: int, *, comma: bool) -> bool:
     gap = words.gap(at)
+    if "(" in gap:  # "Ann (Nan) Roe", but not "Roe (GMC 4711)"
+        return words.gap(at + 1)[:1] == ")" and not words.surfaces[at + 1].isupper()
     if _GAP.fullmatch(gap):
         return not (gap[0] == "." and len(gap) > 1 and not _may_have_dot(words, at))
     if comma and _COMMA_GAP.fullmatch(gap):

@@ -13,6 +13,7 @@ _LAST_RANK = 37
 """Of numbers that only their length makes suspect."""
 _FORMS: tuple[tuple[Category, re.Pattern[str]], ...] = (
     ("ssn", re.compile(r"\d(?<![\w.-].)\d\d-\d\d-\d{4}(?![\w-])")),
+    ("ssn", re.compile(r"(?<!\w)[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z](?!\w)")),
     ("device", re.compile(r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9-]{1,20}){0,4}")),
     ("account", re.compile(r"\d(?<!\w.)\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}(?![\w-])")),
     (
