@@ -194,6 +194,10 @@ def test_tracks_that_contradict_each_other_are_said_to():
     }
     said = " ".join(summarise(facts))
     assert "favours tuned, the judge favours base" in said
+    assert "have experts rate these items" in said
+    facts["measures"].append({"name": "expert accuracy", "track": "experts", "systems": {}})
+    facts["comparisons"].append(row("expert accuracy", 0.5))
+    assert "The experts favour tuned." in " ".join(summarise(facts))
     facts["comparisons"][1] = row("accuracy", -0.05, shown=False)
     said = " ".join(summarise(facts))
     assert "contradict" not in said

@@ -239,7 +239,7 @@ def test_a_judge_that_always_gives_five_is_named(tmp_path):
     answer = rated(5)[:-1] + ', "better": "tie"}'
     facts = evaluated(tmp_path, scripted(tmp_path, answer), n=40)
     assert "it gave 5 to every answer in every criterion (n = 160)" in warnings(facts)
-    assert "it noticed a dose ten times too high in 0 of" in warnings(facts)
+    assert "it noticed a dose ten times too high in only 0 of" in warnings(facts)
     assert "scored higher" not in " ".join(facts["summary"])
 
 

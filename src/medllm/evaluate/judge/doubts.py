@@ -84,7 +84,7 @@ def _probe_warnings(facts: Mapping[str, Any]) -> list[str]:
         row = probes.get(name)
         if row and row["n"] >= MANY and row["high"] < 0.8:
             what = "a dose ten times too high" if name == "wrong dose" else "a statement reversed"
-            said.append(f"it noticed {what} in {row['right']} of {row['n']} trials only.")
+            said.append(f"it noticed {what} in only {row['right']} of {row['n']} trials.")
     return said
 
 

@@ -14,19 +14,21 @@ from medllm.ask.page.markup import Child, Html, element
 
 Facts = Mapping[str, Any]
 WIDTH = 680
-_ROW, _LEFT, _RIGHT = 26, 190, 20
+_ROW, _LEFT, _RIGHT, _CELL = 26, 190, 20, 38
 
 
-def figure(title: str, description: str, height: float, *parts: Child) -> Html:
-    """Give a picture of 680 units' width that shrinks with the page."""
+def figure(
+    title: str, description: str, height: float, *parts: Child, width: float = WIDTH
+) -> Html:
+    """Give a picture that shrinks with the page; one that is wider scrolls."""
     return element(
         "svg",
         element("title", title),
         element("desc", description),
         *parts,
-        viewBox=f"0 0 {WIDTH} {height:g}",
+        viewBox=f"0 0 {width:g} {height:g}",
         role="img",
-        class_="chart",
+        class_="chart" if width == WIDTH else "chart wide",
         aria_label=f"{title}. {description}",
     )
 
@@ -77,37 +79,38 @@ def distribution(name: str, facts: Facts, order: Sequence[str]) -> Html:
 
 
 def heat_map(names: Sequence[str], values: Sequence[Sequence[float | None]], title: str) -> Html:
-    """Draw a square of correlations, from -1 to 1; what has no value stays empty."""
-    n = len(names)
-    cell = min(64.0, (WIDTH - _LEFT - _RIGHT) / max(1, n))
-    top = 96
+    """Draw a square of correlations, from -1 to 1; what has no value stays empty.
+
+    Rows have names and numbers, columns the numbers only: twenty names do not fit above columns.
+    """
+    top, left = 30, _LEFT + 30
     parts: list[Child] = []
     for row, name in enumerate(names):
-        y = top + cell * row
-        parts.append(_text(_LEFT - 10, y + cell / 2 + 4, name, "end"))
-        x = _LEFT + cell * row + cell / 2
-        turn = f"rotate(-40 {x:.1f} {top - 8})"
-        parts.append(element("text", name, x=f"{x:.1f}", y=top - 8, class_="label", transform=turn))
+        y = top + _CELL * row
+        parts.append(_text(left - 10, y + _CELL / 2 + 4, f"{name}  {row + 1}", "end"))
+        parts.append(_text(left + _CELL * (row + 0.5), top - 8, str(row + 1), "middle"))
         for column, value in enumerate(values[row]):
-            if value is None or row == column:
-                continue
-            strength = f"{min(1.0, abs(value)):.2f}"
-            parts.append(
-                element(
-                    "rect",
-                    x=f"{_LEFT + cell * column:.1f}",
-                    y=f"{y:.1f}",
-                    width=f"{cell - 2:.1f}",
-                    height=f"{cell - 2:.1f}",
-                    class_="warm" if value < 0 else "cool",
-                    fill_opacity=strength,
-                )
-            )
-            middle = _LEFT + cell * column + cell / 2
-            kind = "cell strong" if abs(value) > 0.55 else "cell"
-            parts.append(_text(middle, y + cell / 2 + 4, f"{value:.2f}", "middle", kind))
+            if value is not None and row != column:
+                parts += _cell(left + _CELL * column, y, value)
     said = "Correlations of every two of " + ", ".join(names)
-    return figure(title, said, top + cell * n + 10, *parts)
+    width = left + _CELL * len(names) + _RIGHT
+    return figure(title, said, top + _CELL * len(names) + 10, *parts, width=max(WIDTH, width))
+
+
+def _cell(x: float, y: float, value: float) -> list[Html]:
+    """Draw one correlation: its strength as colour, its digits above it."""
+    box = element(
+        "rect",
+        x=f"{x:.1f}",
+        y=f"{y:.1f}",
+        width=_CELL - 2,
+        height=_CELL - 2,
+        class_="warm" if value < 0 else "cool",
+        fill_opacity=f"{min(1.0, abs(value)):.2f}",
+    )
+    digits = f"{value:.2f}".replace("0.", ".")
+    kind = "cell strong" if abs(value) > 0.55 else "cell"
+    return [box, _text(x + _CELL / 2 - 1, y + _CELL / 2 + 4, digits, "middle", kind)]
 
 
 def curve(points: Sequence[Mapping[str, float]]) -> Html:

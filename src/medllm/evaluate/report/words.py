@@ -58,10 +58,18 @@ def _about(name: str, facts: Facts) -> list[str]:
         (by_words,), (by_judge,) = words, judge
         said.append(
             f"The tracks contradict each other: overlap with the references favours {by_words}, "
-            f"the judge favours {by_judge}. Neither is the truth; experts should rate these items "
-            "(`medllm evaluate experts export`)."
+            f"the judge favours {by_judge}. {_what_experts_say(favours.get('experts'))}"
         )
     return said
+
+
+def _what_experts_say(favoured: set[str] | None) -> str:
+    """Say whom the experts favour; None where none has rated."""
+    if favoured is None:
+        return "Neither is the truth: have experts rate these items (`medllm evaluate experts`)."
+    if len(favoured) == 1:
+        return f"The experts favour {next(iter(favoured))}."
+    return "The experts show no clear difference."
 
 
 def _with_favour(row: Facts) -> dict[str, Any]:
