@@ -25,7 +25,8 @@ def ask_text(
 ) -> str:
     """Give the model's whole answer, stripped; "" where it is cut off or gives none.
 
-    To a model on another machine the text goes without the identifiers that rules find. Raises `ModelError` where the model does not answer as it should.
+    To a model on another machine the text goes without the identifiers that rules find. Raises
+    `ModelError` where the model does not answer as it should.
     """
     messages = [Message("system", system), Message("user", sent_to(model, text))]
     stream = model.stream(messages, schema=schema, max_tokens=max_tokens)
