@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from medllm.evaluate.experts.agreement import correlate
 from medllm.evaluate.measured import Measured
+from medllm.evaluate.paired.compare import clustered_interval
 from medllm.evaluate.paired.ranks import mean_ranks
 
 N_LISTED = 20
@@ -42,10 +44,37 @@ def concord(measures: Sequence[Measured], *, seed: int = 0) -> dict[str, Any] | 
         "names": [measure.name for measure in used],
         "values": values,
         "pairs": pairs,
+        "calibration": calibrate(used, seed=seed),
         "disagreements": disagreements(used),
         "note": "Spearman's rank correlation over all answers of all systems; harm and omission "
         "turned round, so that more is better everywhere. An empty square has no variation.",
     }
+
+
+def calibrate(measures: Sequence[Measured], *, seed: int = 0) -> list[dict[str, Any]]:
+    """Give how much higher the judge rates than the experts, criterion by criterion.
+
+    Over the answers that both rated; an interval without 0 is a judge that is too kind or too hard.
+    """
+    by_name = {measure.name: measure for measure in measures}
+    found = []
+    for name, judge in by_name.items():
+        experts = by_name.get(name.replace("(judge)", "(experts)"))
+        if "(judge)" not in name or experts is None:
+            continue
+        keys = [
+            (system, item)
+            for system, scores in judge.scores.items()
+            for item in scores
+            if item in experts.scores.get(system, {})
+        ]
+        if keys:
+            width = judge.bounds[1] - judge.bounds[0]
+            off = np.array([judge.scores[s][i] - experts.scores[s][i] for s, i in keys])
+            groups = [item for _, item in keys]
+            interval = clustered_interval(off, groups, (-width, width), seed)
+            found.append({"criterion": name.removesuffix(" (judge)"), **asdict(interval)})
+    return found
 
 
 def disagreements(measures: Sequence[Measured]) -> list[dict[str, Any]]:
@@ -103,7 +132,21 @@ def concord_tables(facts: dict[str, Any]) -> list[dict[str, Any]]:
         [row["item"], row["system"], *(f"{row['ranks'][track]:.2f}" for track in tracks)]
         for row in facts["disagreements"]
     ]
+    bias = [
+        [
+            row["criterion"],
+            f"{row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]",
+            f"{row['n']:,}",
+        ]
+        for row in facts["calibration"]
+    ]
     return [
+        {
+            "title": "The judge against the experts",
+            "header": ["criterion", "judge - experts [95 %]", "answers"],
+            "rows": bias,
+            "note": "Above 0 the judge rates higher than the experts; intervals over items.",
+        },
         {
             "title": "Agreement across tracks",
             "header": ["one", "other", "Spearman [95 %]", "answers"],

@@ -15,6 +15,7 @@ from medllm.evaluate.experts.ratings import Rating, expert_measures, read_rating
 from medllm.evaluate.experts.reliability import reliability, reliability_table
 from medllm.evaluate.held_out import HeldOut, read_held_out
 from medllm.evaluate.judge.track import judge
+from medllm.evaluate.lexical.bertscore import measure_bertscore
 from medllm.evaluate.lexical.measure import measure_lexical
 from medllm.evaluate.lexical.score import LexicalRules, Scorer
 from medllm.evaluate.measured import Measured, compare_all
@@ -101,12 +102,18 @@ def measure(
     predictions = {one.name: one.predictions for one in answers}
     in_words = [item for item in held_out.items if item.task not in GOLD_TASKS]
     if told.lexical.on and any(item.reference for item in in_words):
-        rules = LexicalRules(**told.lexical.model_dump(exclude={"on"}))
+        rules = LexicalRules(**told.lexical.model_dump(exclude={"on", "encoder"}))
         scorer = Scorer(rules)
         with shown("comparing words", "systems", len(answers)):
             lexical = measure_lexical(in_words, predictions, scorer, seed=told.seed)
         found.measures += lexical.measures
         found.ratios = lexical.length_ratios
+        if told.lexical.encoder:
+            from medllm.retrieve.encoders import load_encoder
+
+            encoder = load_encoder(told.lexical.encoder)
+            with shown("comparing vectors", "systems", len(answers)):
+                found.measures.append(measure_bertscore(in_words, predictions, encoder))
     tasks = measure_tasks(held_out.items, predictions)
     found.measures += tasks.measures
     if tasks.facts:

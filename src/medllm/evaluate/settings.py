@@ -61,6 +61,8 @@ class LexicalConfig(_Section):
     """Of METEOR: how much disorder costs."""
     wordnet: Path | None = Field(default=None, strict=False)
     """The folder of an English WordNet for METEOR's synonyms."""
+    encoder: str = ""
+    """For BERTScore: `offline`, or the folder of any BERT or RoBERTa; empty leaves it out."""
     paper_compat: bool = False
     """Take the published study's definitions instead, and show its columns."""
 

@@ -81,6 +81,25 @@ class Encoder:
         norms = np.linalg.norm(totals, axis=1, keepdims=True)
         return np.asarray(totals / np.where(norms > 0, norms, 1), dtype=np.float32)
 
+    def encode_tokens(self, texts: Sequence[str]) -> list[Vector]:
+        """Give a vector of length 1 for each token of each text, [n tokens, dimension].
+
+        Without the marks that the model puts around a text; a long text window by window.
+        """
+        found: list[Vector] = []
+        for windows in self._windows(texts) if texts else []:
+            rows = self._model.encode(
+                windows,
+                batch_size=_BATCH,
+                output_value="token_embeddings",
+                show_progress_bar=False,
+            )
+            inner = [np.asarray(row.cpu(), dtype=np.float32)[1:-1] for row in rows]
+            vectors = np.concatenate(inner)
+            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+            found.append(np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32))
+        return found
+
     def _windows(self, texts: Sequence[str]) -> list[list[str]]:
         """Cut each text into as few parts of about equal length as fit the model's window."""
         tokens = self._model.tokenizer(

@@ -83,11 +83,11 @@ def heat_map(names: Sequence[str], values: Sequence[Sequence[float | None]], tit
 
     Rows have names and numbers, columns the numbers only: twenty names do not fit above columns.
     """
-    top, left = 30, _LEFT + 30
+    top, left = 30, _LEFT + 60
     parts: list[Child] = []
     for row, name in enumerate(names):
         y = top + _CELL * row
-        parts.append(_text(left - 10, y + _CELL / 2 + 4, f"{name}  {row + 1}", "end"))
+        parts.append(_text(left - 10, y + _CELL / 2 + 4, f"{name} · {row + 1}", "end"))
         parts.append(_text(left + _CELL * (row + 0.5), top - 8, str(row + 1), "middle"))
         for column, value in enumerate(values[row]):
             if value is not None and row != column:
