@@ -52,6 +52,7 @@ LOOKS = {
     "light": (WIDE, {"color_scheme": "light"}),
     "dark": (WIDE, {"color_scheme": "dark"}),
     "phone": (PHONE, {}),
+    "zoomed, forced colours": ({"width": 640, "height": 400}, {"forced_colors": "active"}),
 }
 
 
@@ -114,6 +115,31 @@ def test_a_screen_reader_hears_each_sentence_and_the_end(
         said = page.locator("#summary .said").all_inner_texts()
         assert [words.strip() for words in heard[:-1]] == said
         assert heard[-1] == f"The answer is complete: {len(said)} sentences."
+
+
+def test_on_paper_the_sources_stand_below_the_summary(browsing: Browsing, server: Running) -> None:
+    with browsing.page(server) as page:
+        analyse(page, NOTE)
+        page.emulate_media(media="print")
+        assert "[1]" in text(page, ".paper")
+        assert not page.locator("#note-input").is_visible()
+        assert page.locator("#summary .said").first.is_visible()
+
+
+def test_who_waits_is_told_their_place(browsing: Browsing, serve: Callable[..., Running]) -> None:
+    with FakeServer(answer, modes=["stall"]) as model:
+        one = ["serve.concurrent=1"]
+        server = serve("--model", f"openai:{model.openai_url}#tiny", settings=one)
+        with browsing.page(server) as page, browsing.page(server) as other:
+            for asking in (page, other):
+                asking.fill("#note-input", NOTE)
+                asking.keyboard.press("Control+Enter")
+                assert model.stalled.wait(10)
+            other.wait_for_selector("text=You are next in the queue")
+            check_with_axe(other)
+            page.keyboard.press("Escape")
+            other.wait_for_selector("#patients")
+            other.keyboard.press("Escape")
 
 
 def test_no_evidence_is_said_with_its_threshold(

@@ -65,9 +65,8 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, _Given]) -> _G
             raise Gone
         return working.result()
     finally:
-        for task in (working, listening):
-            task.cancel()
-        await asyncio.wait({working, listening})
+        working.cancel()  # it cleans up behind itself; nobody has to wait for it
+        listening.cancel()
 
 
 async def _hung_up(request: Request) -> None:

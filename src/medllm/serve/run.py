@@ -28,7 +28,7 @@ _HEADER_TIMEOUT_MS = 15_000
 """For the headers of a request, also on a connection that is kept open between two."""
 _WARM_UP = "A 60-year-old man with chest pain."
 """Read once at the start, so that the first question need not wait for the lexicon."""
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.0001
 """How long a thread that computes keeps the interpreter while the event loop wants it. With
 Python's own 5 ms every step of a request waits that long behind each question at work."""
 _LOG = {"version": 1, "disable_existing_loggers": False}

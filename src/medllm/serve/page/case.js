@@ -5,7 +5,7 @@ import { basisView } from "./basis.js";
 import { sentenceRater, wholeView } from "./feedback.js";
 import { Corrections, findingsView, noteView } from "./findings.js";
 import { NoteArea } from "./note.js";
-import { Panel, claimsView, claimView, copy, hitsView, isHeld } from "./results.js";
+import { Panel, claimsView, claimView, copy, hitsView, isHeld, paperSources } from "./results.js";
 import { Steps } from "./steps.js";
 import { texts } from "./texts.js";
 
@@ -169,7 +169,7 @@ export class CaseView {
       answer.state === "complete" ? null : el("div", { class: "notice" }, el("p", {}, this.why(answer)), isDown ? el("p", {}, s.backendDown) : null, isDown ? button(texts.errors.again, () => this.analyse()) : null),
       preface, claimsView(claims, answer.evidence, this.panel, sentenceRater(this.session, answer.id)), lacks,
       el("p", { class: "acts" }, button(t.copy, take), " ", button(t.print, () => window.print()), " ", page, " ", copied),
-      claims.length ? el("p", { class: "keys" }, t.keys) : null));
+      claims.length ? el("p", { class: "keys" }, t.keys) : null), paperSources(answer.evidence));
   }
 
   fail(error) {

@@ -166,6 +166,10 @@ export class Panel {
   }
 }
 
+// On paper there is no panel: every source stands below the summary.
+export const paperSources = (evidence) => el("section", { class: "paper", "aria-hidden": "true" }, el("h2", {}, texts.sources.heading), evidence.map((hit, at) =>
+  el("article", {}, el("p", {}, el("strong", {}, `[${at + 1}] ${titleOf(hit)}`)), about(hit.document), el("p", { class: "address" }, hit.document.url), el("p", { class: "passage" }, hit.passage.text))));
+
 export const plainText = (answer) => {
   const lines = answer.summary.claims.map((c) => {
     const cited = [...new Set(c.citations.map((x) => x.number))].map((n) => `[${n}]`).join("");
