@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from medllm.errors import extra
 from medllm.tune.batches import IGNORED, collate
 from medllm.tune.corpus import Corpus
+from medllm.tune.loss import token_losses
 
 MOST_TOKENS = 8192
 """How many tokens are put through the model at once."""
@@ -53,14 +55,17 @@ def score_rows(
 ) -> TokenScores:
     """Give loss and accuracy over all trained tokens of the rows, each token counted once.
 
-    `fused` asks TRL's head, which a model in training has, and which builds no logits.
+    `fused` says that the model has TRL's head, as one in training has.
     """
     loss_sum, n_correct, n_tokens = 0.0, 0, 0
-    for batch, losses, hits in _forward(model, corpus, rows, pad=pad, flat=flat, fused=fused):
-        is_scored = batch["labels"][:, 1:] != IGNORED
-        loss_sum += float(losses[is_scored].double().sum())
-        n_correct += int(hits[is_scored].sum())
-        n_tokens += int(is_scored.sum())
+    with _at_rest(model) as device:
+        for some in _batches(corpus, rows):
+            batch = collate(corpus, some, pad=pad, flat=flat)
+            inputs = {name: value.to(device) for name, value in batch.items()}
+            losses, hits, is_scored = token_losses(model, inputs, fused=fused)
+            loss_sum += float(losses[is_scored].double().sum())
+            n_correct += int(hits[is_scored].sum())
+            n_tokens += int(is_scored.sum())
     return TokenScores(loss_sum, n_correct, n_tokens)
 
 
@@ -68,55 +73,39 @@ def record_losses(
     model: Any, corpus: Corpus, rows: Sequence[Sequence[int]], *, pad: int
 ) -> NDArray[np.float64]:
     """Give the mean loss over the trained tokens of each record, [records]."""
+    with extra("train"):
+        import torch
     found = np.full(len(corpus), np.nan)
-    at = 0
-    for batch, losses, _ in _forward(model, corpus, rows, pad=pad):
-        for number in range(len(losses)):
-            start = 0
-            for record in rows[at + number]:
-                n = int(corpus.bounds[record + 1] - corpus.bounds[record])
-                own = losses[number, start : start + n - 1]
-                labels = batch["labels"][number, start + 1 : start + n]
-                found[record] = float(own[labels != IGNORED].double().mean())
-                start += n
-        at += len(losses)
+    with _at_rest(model) as device:
+        for some in _batches(corpus, rows):
+            batch = {
+                name: value.to(device) for name, value in collate(corpus, some, pad=pad).items()
+            }
+            labels = batch.pop("labels")[:, 1:]
+            logits = model(**batch, use_cache=False).logits[:, :-1].float()
+            losses = torch.nn.functional.cross_entropy(
+                logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
+            )
+            for row, own, own_labels in zip(some, losses.cpu(), labels.cpu(), strict=True):
+                start = 0
+                for record in row:
+                    end = start + int(corpus.bounds[record + 1] - corpus.bounds[record])
+                    scored = own_labels[start : end - 1] != IGNORED
+                    found[record] = float(own[start : end - 1][scored].double().mean())
+                    start = end
     return found
 
 
-def _forward(
-    model: Any,
-    corpus: Corpus,
-    rows: Sequence[Sequence[int]],
-    *,
-    pad: int,
-    flat: bool = False,
-    fused: bool = False,
-) -> Iterator[tuple[dict[str, Any], Any, Any]]:
-    """Give batches with the loss of each next token and whether it was the likeliest, on the CPU.
-
-    Both are [rows, tokens - 1].
-    """
+@contextmanager
+def _at_rest(model: Any) -> Iterator[Any]:
+    """Hold a model in evaluation, without gradients, and give its device."""
     with extra("train"):
         import torch
-    device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     try:
-        for some in _batches(corpus, rows):
-            batch = collate(corpus, some, pad=pad, flat=flat)
-            inputs = {name: value.to(device) for name, value in batch.items()}
-            if fused:
-                with torch.no_grad():
-                    found = model(**inputs, fused_lm_head=True)
-                yield batch, -found.log_probs.float().cpu(), found.is_top1.bool().cpu()
-                continue
-            nexts = inputs.pop("labels")[:, 1:]
-            with torch.no_grad():
-                logits = model(**inputs, use_cache=False).logits[:, :-1].float()
-            losses = torch.nn.functional.cross_entropy(
-                logits.transpose(1, 2), nexts, ignore_index=IGNORED, reduction="none"
-            )
-            yield batch, losses.cpu(), (logits.argmax(-1) == nexts).cpu()
+        with torch.no_grad():
+            yield next(model.parameters()).device
     finally:
         model.train(was_training)
 

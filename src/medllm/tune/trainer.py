@@ -25,10 +25,12 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl import SFTConfig, SFTTrainer
 
 from medllm.errors import DataError, ModelError
-from medllm.tune.batches import IGNORED, collate
+from medllm.tune import methods
+from medllm.tune.batches import collate
 from medllm.tune.checkpoints import CHECKPOINTS, mark_complete
 from medllm.tune.config import TrainConfig
 from medllm.tune.corpus import Corpus
+from medllm.tune.loss import token_losses
 from medllm.tune.measure import TokenScores, score_rows
 from medllm.tune.metrics import append_metrics
 
@@ -99,13 +101,8 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         num_items_in_batch: Any = None,
     ) -> Any:
         """Give the summed loss of this batch's tokens over the number of the whole step's."""
-        n_tokens = (inputs["labels"][:, 1:] != IGNORED).sum()
-        if self._is_fused:
-            outputs = model(**inputs, use_cache=False, fused_lm_head=True)
-            total = -outputs.log_probs.sum()
-        else:
-            outputs = model(**inputs, use_cache=False, num_items_in_batch=1)
-            total = outputs.loss
+        losses, _, is_scored = token_losses(model, inputs, fused=self._is_fused)
+        total, n_tokens = losses.sum(), is_scored.sum()
         self._step_loss = self._step_loss + total.detach().double()
         self._step_tokens = self._step_tokens + n_tokens
         self._seen_tokens += int((inputs["input_ids"] != self.plan.pad).sum())
@@ -113,7 +110,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         loss = total / torch.as_tensor(divisor, device=total.device).clamp(min=1)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes  # gradients are averaged over processes
-        return (loss, outputs) if return_outputs else loss
+        return (loss, None) if return_outputs else loss
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         """Compute gradients; raise `ModelError` for a loss that is no number, weights untouched."""
@@ -233,7 +230,8 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         """Write a checkpoint and then its mark; one that cannot be written leaves nothing."""
         folder = self.plan.folder / CHECKPOINTS / f"checkpoint-{self.state.global_step}"
         try:
-            transformers.Trainer._save_checkpoint(self, model, trial)
+            with methods.kept_scales(self.model):
+                transformers.Trainer._save_checkpoint(self, model, trial)
             if self.is_world_process_zero():
                 mark_complete(folder, self.plan.counters)
         except (OSError, SafetensorError, RuntimeError, DataError) as exc:
