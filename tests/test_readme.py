@@ -49,6 +49,9 @@ def test_every_command_and_option_that_a_page_shows_exists(page: str) -> None:
         command, words = root, shlex.split(line)[1:]
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
+        inner = getattr(command, "commands", {})
+        if "run" in inner and words and words[0].endswith(".toml"):
+            command = inner["run"]  # `evaluate CONFIG.toml` is short for `evaluate run CONFIG.toml`
         assert not getattr(command, "commands", {}) or words[:1] in ([], ["--help"]), line
         known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
         known |= {name for parameter in command.params for name in parameter.secondary_opts}
