@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -138,6 +140,21 @@ def test_stop_reaches_the_model_within_a_second(serve: Callable[..., Running]) -
                 pass
             assert model.stalled.wait(10)
         assert model.hung_up.wait(1.0)
+
+
+def test_hanging_up_on_a_whole_answer_reaches_the_model_too(serve: Callable[..., Running]) -> None:
+    with FakeServer(lambda request: ANSWER, modes=["stall"]) as model:
+        running = serve("--model", at(model))
+        place = urlsplit(running.url)
+        line = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+        headers = {"authorization": f"Bearer {running.token}", "content-type": "application/json"}
+        line.request("POST", "/api/v1/ask", json.dumps({"note": NOTE}).encode(), headers)
+        assert model.stalled.wait(10)
+        line.close()
+        assert model.hung_up.wait(1.0)
+        with running.client() as client:
+            assert client.get("/api/v1/health/live").status_code == 200
+    assert b"Traceback" not in running.log
 
 
 def test_a_model_that_dies_leaves_the_literature_and_says_so(serve: Callable[..., Running]) -> None:
