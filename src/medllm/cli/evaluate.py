@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medllm.cli.evaluate_experts import app as experts
+from medllm.cli.evaluate_judge import judge
 from medllm.cli.evaluate_run import ConfigFirst, run
 from medllm.cli.evaluate_summaries import summaries
 from medllm.cli.options import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 app = typer.Typer(cls=ConfigFirst)
 app.command("run")(run)
 app.add_typer(experts, name="experts")
+app.command("judge")(judge)
 app.command("summaries")(summaries)
 
 _DEPTH = 1_001

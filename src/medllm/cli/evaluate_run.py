@@ -14,6 +14,8 @@ from medllm.cli.terminal import bold, notice, print_json, progress, wrap
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medllm.evaluate.settings import Settings
+
 
 class ConfigFirst(TyperGroup):
     """A group whose first argument may be a TOML file: then it is the command `run`."""
@@ -46,16 +48,21 @@ def run(
     Example:
       medllm evaluate base-and-tuned.toml --to out/base-and-tuned
     """
-    from medllm.evaluate.run import REPORT, evaluate
     from medllm.evaluate.settings import load_settings
-    from medllm.models.spec import parse_spec
 
     settings = load_settings(config, overrides or [])
+    run_and_show(settings, to or Path("out") / config.stem, as_json=as_json)
+
+
+def run_and_show(settings: Settings, folder: Path, *, as_json: bool) -> None:
+    """Run an evaluation and print what it found."""
+    from medllm.evaluate.run import REPORT, evaluate
+    from medllm.models.spec import parse_spec
+
     for spec in [s.model for s in settings.evaluate.systems] + [settings.evaluate.judge.model]:
         if spec and not parse_spec(spec, ollama_url=settings.models.ollama_url).is_local:
             notice("a model is on another machine: the records go there, without identifiers")
             break
-    folder = to or Path("out") / config.stem
     done = evaluate(settings, folder, shown=progress)
     if as_json:
         print_json({"folder": str(done.folder), "report": str(done.folder / REPORT), **done.facts})

@@ -346,3 +346,17 @@ def test_ratings_at_equal_length_leave_out_what_length_explains(tmp_path):
     assert row["difference"] > 0.5
     assert abs(row["adjusted"]) < 0.35
     assert row["slope_low"] > 0
+
+
+def test_a_judge_can_be_tried_by_itself(tmp_path, capsys):
+    evaluated(tmp_path, scripted(tmp_path, rated(3)), n=6)
+    config, to = str(tmp_path / "cfg.toml"), str(tmp_path / "tried")
+    other = write_script(tmp_path / "other.json", [json.dumps({**RATING, "better": "tie"})] * 999)
+    capsys.readouterr()
+    command = ["evaluate", "judge", config, "--model", f"fake:{other}", "--to", to, "--json"]
+    assert main(command) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {measure["track"] for measure in facts["measures"]} == {"judge"}
+    assert facts["judge"]["model"] == f"fake:{other}"
+    assert main(["evaluate", "judge", config, "--model", ""]) == 2
+    assert "no judge is named" in capsys.readouterr().err
