@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from medllm.cli.main import app
 from medllm.config import Config
 from medllm.data.prepare.config import PrepareConfig
+from medllm.tune.config import TrainConfig
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = "<!-- Made by scripts/write_reference.py: change the source and run it again. -->\n"
@@ -45,6 +46,12 @@ PREPARE_HEAD = """# Settings of data preparation
 
 These stand in the file that is named to `medllm data prepare CONFIG.toml`. Paths in it are relative
 to the file. `--set prepare.split.test=0.1` changes one setting; examples are in `examples/prepare`.
+"""
+
+TRAIN_HEAD = """# Settings of training
+
+These stand in the file that is named to `medllm train CONFIG.toml`; paths in it start at the folder
+that the command runs in. `--set train.lr=1e-4` changes one setting. What they do: docs/training.md.
 """
 
 
@@ -79,7 +86,10 @@ def config_page() -> str:
     for section, field in Config.model_fields.items():
         parts += _sections(section, field)
     prepare = FieldInfo.from_annotation(PrepareConfig)
-    return "\n".join([*parts, PREPARE_HEAD, *_sections("prepare", prepare)])
+    parts += [PREPARE_HEAD, *_sections("prepare", prepare), TRAIN_HEAD]
+    for section, field in TrainConfig.model_fields.items():
+        parts += _sections(section, field)
+    return "\n".join(parts)
 
 
 def _sections(name: str, field: FieldInfo) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
+from medllm.errors import ConfigError
 from medllm.tune.merge import merge
 from medllm.tune.metrics import losses_by_step
 from medllm.tune.train import train
@@ -42,3 +44,10 @@ def test_it_is_merged_only_into_weights_that_can_hold_it(run, tmp_path):
     assert near < found["original"]["difference_to_trained"], "4 bits are another base"
     for through, done in found.items():
         assert done["max_logit_difference"] < 1e-4, through
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_base_in_8_bits_is_refused_without_a_gpu(tiny_model, tmp_path):
+    config = settings(tmp_path, tiny_model, validation=False, model__quantise="8bit")
+    with pytest.raises(ConfigError, match="needs a GPU"):
+        train(config, tmp_path / "run")

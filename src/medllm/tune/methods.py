@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +33,11 @@ def quantisation(bits: Literal["8bit", "4bit"]) -> Any:
         raise MissingExtraError(
             f"a base in {bits[0]} bits needs the package bitsandbytes",
             hint='pip install -c constraints.txt "medllm[quantise]"',
+        )
+    if bits == "8bit" and not torch.cuda.is_available():
+        raise ConfigError(
+            "a base in 8 bits needs a GPU: on a CPU bitsandbytes loses its scales at a checkpoint",
+            hint="set model.quantise to 4bit or none",
         )
     if bits == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
@@ -120,24 +123,6 @@ def lora_plus_optimizer(model: Any, settings: TrainConfig) -> Any:
         loraplus_lr_ratio=settings.lora.lr_ratio,
         weight_decay=settings.train.weight_decay,
     )
-
-
-@contextmanager
-def kept_scales(model: Any) -> Iterator[None]:
-    """Let a base in 8 bits keep its scales while a checkpoint of its adapter is written.
-
-    On a CPU bitsandbytes 0.50 loses them there, and the next step fails; see its `Linear8bitLt`.
-    """
-    layers = [
-        one for one in model.modules() if type(getattr(one, "weight", 0)).__name__ == "Int8Params"
-    ]
-    before = [(one, one.state.CB, one.state.SCB) for one in layers if hasattr(one, "state")]
-    yield
-    for layer, values, scales in before:
-        if scales is None:  # not run yet: they are still with the weight
-            continue
-        layer.state.CB, layer.state.SCB = values, scales
-        layer.weight.CB = layer.weight.SCB = None
 
 
 def count_parameters(model: Any) -> tuple[int, int]:

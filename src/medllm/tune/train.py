@@ -11,10 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +26,11 @@ from medllm.tune.corpus import Corpus, describe
 from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
 from medllm.tune.results import save_result
+from medllm.tune.stopping import stoppable
 from medllm.tune.templates import Template, choose_template, prepare_tokenizer
 
 if TYPE_CHECKING:
-    from medllm.tune.trainer import ExactTrainer, Plan, Tell
+    from medllm.tune.trainer import ExactTrainer, Tell
 
 
 INITIAL = "initial-adapter"
@@ -113,7 +110,7 @@ def train(
     trainer, checkpoint = _make_trainer(
         prepared, folder, tell or (lambda values: None), resume=resume
     )
-    with _stoppable(trainer.plan):
+    with stoppable(trainer.plan):
         trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     report = _finish(trainer, prepared, folder)
     if trainer.is_world_process_zero():
@@ -240,24 +237,6 @@ def _tell_where(folder: Path, found: Found, tell: Tell) -> None:
     values = {"event": "resumed", "step": step, "broken_checkpoints": list(found.broken)}
     append_metrics(folder, values)
     tell(values)
-
-
-@contextmanager
-def _stoppable(plan: Plan) -> Iterator[None]:
-    """Let Ctrl-C and a terminate signal end the run after a whole step, with a checkpoint."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: object) -> None:
-        plan.wants_stop = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str, Any]:

@@ -8,7 +8,6 @@ whole or not there; a loss that is no number stops the run before it reaches the
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -22,10 +21,10 @@ import transformers
 from datasets import Dataset
 from safetensors import SafetensorError
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
 from medllm.errors import DataError, ModelError
-from medllm.tune import methods
+from medllm.tune.arguments import training_arguments
 from medllm.tune.batches import collate
 from medllm.tune.checkpoints import CHECKPOINTS, mark_complete
 from medllm.tune.config import TrainConfig
@@ -77,7 +76,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         self._step_tokens: Any = 0
         super().__init__(
             model=model,
-            args=training_arguments(settings, plan),
+            args=training_arguments(settings, plan.folder, evaluates=plan.validation is not None),
             train_dataset=_numbers(plan.rows),
             eval_dataset=_numbers(plan.validation_rows) if plan.validation else None,
             data_collator=self._collate,
@@ -230,8 +229,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         """Write a checkpoint and then its mark; one that cannot be written leaves nothing."""
         folder = self.plan.folder / CHECKPOINTS / f"checkpoint-{self.state.global_step}"
         try:
-            with methods.kept_scales(self.model):
-                transformers.Trainer._save_checkpoint(self, model, trial)
+            transformers.Trainer._save_checkpoint(self, model, trial)
             if self.is_world_process_zero():
                 mark_complete(folder, self.plan.counters)
         except (OSError, SafetensorError, RuntimeError, DataError) as exc:
@@ -276,46 +274,3 @@ def memory_bytes() -> int:
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())
     return int(psutil.Process().memory_info().rss)
-
-
-def training_arguments(settings: TrainConfig, plan: Plan) -> SFTConfig:
-    """Give TRL's arguments; what is ours (masking, packing, templates) is switched off in it."""
-    train = settings.train
-    evaluates = plan.validation is not None
-    by_steps = evaluates and train.evaluate_every > 0
-    if "wandb" in train.report_to:
-        os.environ["WANDB_MODE"] = "offline"
-    return SFTConfig(
-        output_dir=str(plan.folder / CHECKPOINTS),
-        num_train_epochs=train.epochs,
-        max_steps=train.max_steps or -1,
-        per_device_train_batch_size=train.batch,
-        gradient_accumulation_steps=train.accumulate,
-        learning_rate=train.lr,
-        lr_scheduler_type=train.schedule,
-        warmup_steps=train.warmup,
-        weight_decay=train.weight_decay,
-        max_grad_norm=train.clip,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        eval_strategy=("steps" if by_steps else "epoch") if evaluates else "no",
-        eval_steps=train.evaluate_every or None,
-        save_strategy="steps",
-        save_steps=train.save_every,
-        save_total_limit=train.keep,
-        metric_for_best_model="eval_loss" if evaluates else None,
-        greater_is_better=False if evaluates else None,
-        seed=train.seed,
-        data_seed=train.seed,
-        bf16=settings.model.dtype == "bfloat16",
-        use_cpu=train.device == "cpu" or not torch.cuda.is_available(),
-        gradient_checkpointing=train.checkpointing,
-        report_to=list(train.report_to) or "none",
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        max_length=None,
-        packing=False,
-        ddp_find_unused_parameters=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
