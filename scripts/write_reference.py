@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from medllm.cli.main import app
 from medllm.config import Config
 from medllm.data.prepare.config import PrepareConfig
+from medllm.evaluate.settings import EvaluateConfig
 from medllm.tune.config import TrainConfig
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -41,6 +42,13 @@ names, if it is there. `--set section.key=value` changes one setting for a singl
 keeps its default.
 """
 
+
+EVALUATE_HEAD = """# Settings of an evaluation
+
+These stand in the file that is named to `medllm evaluate CONFIG.toml`; paths in it start at the
+folder of that file, and [models] may stand beside them. `--set evaluate.judge.repeats=5` changes
+one setting. What they do: docs/evaluation.md.
+"""
 
 PREPARE_HEAD = """# Settings of data preparation
 
@@ -85,6 +93,8 @@ def config_page() -> str:
     parts = [CONFIG_HEAD]
     for section, field in Config.model_fields.items():
         parts += _sections(section, field)
+    evaluate = FieldInfo.from_annotation(EvaluateConfig)
+    parts += [EVALUATE_HEAD, *_sections("evaluate", evaluate)]
     prepare = FieldInfo.from_annotation(PrepareConfig)
     parts += [PREPARE_HEAD, *_sections("prepare", prepare), TRAIN_HEAD]
     for section, field in TrainConfig.model_fields.items():
