@@ -27,6 +27,12 @@ def test_a_date_is_found_in_every_form(form: str) -> None:
     assert len(found[0]) >= len(form) - len("the ")
 
 
+def test_a_date_behind_the_label_of_a_discharge_is_no_mobile_and_a_holiday_nobodys_name() -> None:
+    assert dates_in("D/C: 2021-01-19") == ["2021-01-19"]
+    (found,) = find_identifiers("He presented on Christmas Eve with confusion.")
+    assert (found.category, found.text) == ("date", "Christmas Eve")
+
+
 @pytest.mark.parametrize(
     "text",
     [

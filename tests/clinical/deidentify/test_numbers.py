@@ -12,6 +12,7 @@ from medllm.clinical.deidentify.deidentifier import find_identifiers
     [
         ("Call (617) 555-0123 after 5.", "phone", "(617) 555-0123"),
         ("Mobile 07700 900123", "phone", "07700 900123"),
+        ("ring him (07700 900123) today", "phone", "07700 900123"),
         ("Tel: +33 1 42 68 53 00", "phone", "+33 1 42 68 53 00"),
         ("pager 4417", "phone", "4417"),
         ("Fax: 617.555.0199", "fax", "617.555.0199"),

@@ -19,6 +19,7 @@ def without_places(text: str) -> str:
     [
         ("Lives at 417 Magnolia Street, Fresno, CA 93701.", "Lives at _, _, CA _."),
         ("Address: Flat 3, 18 Gladstone Terrace, Leeds, LS1 4AP", "Address: _, _, _, _"),
+        ("Seen at Red Maple Clinic and South Tees Hospital.", "Seen at _ Clinic and _ Hospital."),
         ("wohnhaft Hauptstraße 12, Heidelberg", "wohnhaft _, _"),
         ("She moved from Walla Walla to Kirkcaldy.", "She moved from _ to _."),
         ("Treated at St. Mary's Hospital.", "Treated at _ Hospital."),

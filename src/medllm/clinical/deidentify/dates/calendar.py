@@ -88,7 +88,8 @@ def find_calendar_words(words: Words) -> Iterator[Found]:
     for at in words.where(_HOLIDAY_STARTS):
         holiday = _HOLIDAY.match(text, words.starts[at])
         if holiday:
-            yield Found(*holiday.span(), "date", DATE_RANK, "holiday")
+            rank = 1 if " " in holiday.group() else DATE_RANK  # "Christmas Eve" is nobody's name
+            yield Found(*holiday.span(), "date", rank, "holiday")
 
 
 def _is_bare_day(text: str, match: re.Match[str]) -> bool:

@@ -53,8 +53,10 @@ _PHONES = (
         + _EXTENSION
     ),
     # 01632 960123, 020 7946 0123, (0117) 496 0123, 07700 900123, 0411 222 333
-    re.compile(r"(?<![\w.,/+-])\(?0\d{2,4}\)?[\s-]?\d{3,4}[\s-]?\d{3,4}(?!\d|\.\d)" + _EXTENSION),
-    re.compile(r"(?<![\w.,/+-])\(?0\d{1,5}\)?[\s-]\d{5,6}(?!\d|\.\d)" + _EXTENSION),
+    re.compile(
+        r"(?<![\w.,/+-])(?:\(0\d{2,4}\)|0\d{2,4})[\s-]?\d{3,4}[\s-]?\d{3,4}(?!\d|\.\d)" + _EXTENSION
+    ),
+    re.compile(r"(?<![\w.,/+-])(?:\(0\d{1,5}\)|0\d{1,5})[\s-]\d{5,6}(?!\d|\.\d)" + _EXTENSION),
 )
 _AT_NUMBER = re.compile(r"\bat (\d{3}-\d{4})\b(?!\s?(?:m|%|g|k|u|c|/|IU|[A-Z]))")
 _SEVEN = re.compile(
@@ -172,7 +174,8 @@ def find_phones(words: Words) -> Iterator[Found]:
 
 def _after_label(words: Words, at: int) -> Iterator[Found]:
     text, word = words.text, words.lowers[at]
-    if words.surfaces[at] == "pH":
+    is_half = len(word) == 1 and text[max(0, words.starts[at] - 1) : words.starts[at]] == "/"
+    if words.surfaces[at] == "pH" or is_half:  # the C of "D/C: 2021-01-19" is no mobile
         return
     gap = _LABEL_GAP.match(text, words.ends[at])
     said = gap.group() if gap else ""
@@ -187,7 +190,8 @@ def _after_label(words: Words, at: int) -> Iterator[Found]:
     if len(word) == 1 and ":" not in said or (word in _OWN_PHONE_WORDS and "=" in said):
         return
     category: Category = "fax" if word in _FAX_WORDS else "phone"
-    yield _found(*number.span(), category, CONTACT_RANK + 3, "phone")
+    is_in_brackets = number.group().startswith("(") and ")" not in number.group()
+    yield _found(number.start() + is_in_brackets, number.end(), category, CONTACT_RANK + 3, "phone")
     yield from _find_alternatives(text, number.end(), category)
 
 

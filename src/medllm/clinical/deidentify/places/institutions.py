@@ -78,6 +78,11 @@ _GENERIC = frozenset(
     urgent walk-in convalescent hospice assisted living long-term rural your his her my their a an
     retail independent union united free""".split()
 )
+_HALF_NAMES = frozenset(
+    """north south east west red green blue white black silver golden old new upper lower great
+    big little""".split()
+)
+"""By themselves no name: in "Red Maple Clinic" the clinical-looking word behind is the name too."""
 _OF_THE_NAME = frozenset("regional memorial general district community city county".split())
 _PROPER = frozenset(
     "methodist baptist presbyterian lutheran adventist lady queen king mercy".split()
@@ -202,6 +207,8 @@ def _name_before(words: Words, at: int) -> tuple[int, int]:
             break
     last = at
     while last > first and _is_trimmed(words, last - 1):
+        if last - first == 2 and words.lowers[first] in _HALF_NAMES:
+            break
         last -= 1
     proper = at - 2 if words.lowers[at - 1] == "medical" else at - 1
     if proper >= 0 and words.lowers[proper] in _PROPER and words.is_capital(proper):
