@@ -58,6 +58,12 @@ def test_eponyms_drugs_and_plain_words_name_nobody(text: str) -> None:
     assert names_in(text) == []
 
 
+def test_what_is_said_behind_the_name_of_a_speaker_is_no_name() -> None:
+    assert names_in("Doctor: Oh, I see.") == names_in("Patient: Good, thanks.") == []
+    assert names_in("Doctor: Oh") == ["Oh"]
+    assert names_in("Patient: Good, Amy") == ["Good, Amy"]
+
+
 def test_an_eponym_with_a_title_is_a_person() -> None:
     assert names_in("Dr Crohn and Mrs Parkinson discussed Crohn's disease.") == [
         "Crohn",

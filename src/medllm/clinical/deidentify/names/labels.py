@@ -180,6 +180,8 @@ def _after_label(words: Words, at: int) -> Iterator[Span]:
     if low in ("name", "names") and at and words.lowers[at - 1] in _NAMELESS:
         return
     start = skip_titles(words, at + 1)
+    if low in _TALKERS and words.lowers[start] in _SAID and _is_said(words, start):
+        return  # "Doctor: Oh, I see."
     trusted = low in _NAME_LABELS or _is_before_credential(words, start)
     span = read_name(words, start, trusted=trusted, cued=True, comma=True, capitals=True)
     if span is None and _is_last_and_first(words, start):
@@ -192,6 +194,8 @@ def _after_label(words: Words, at: int) -> Iterator[Span]:
 
 
 _TALKERS = frozenset("patient doctor guest client nurse clinician interviewer therapist".split())
+_SAID = frozenset("oh good fine great well".split())
+"""Names that, in front of a comma and small letters, are rather what is said."""
 _TURN = re.compile(r"^[ \t]*([A-Za-z]{5,11}):", re.MULTILINE)
 _FEWEST_TURNS = 3
 
@@ -200,6 +204,11 @@ def _talkers(text: str) -> frozenset[str]:
     """Give the labels that only say who speaks: "Patient:" opens several lines of the text."""
     turns = Counter(match[1].lower() for match in _TURN.finditer(text))
     return frozenset(low for low in _TALKERS if turns[low] >= _FEWEST_TURNS)
+
+
+def _is_said(words: Words, at: int) -> bool:
+    is_small = words.lowers[at + 1].partition("'")[0] == "i" or not words.is_capital(at + 1)
+    return words.gap(at) == ", " and is_small
 
 
 def _opens_line(words: Words, at: int) -> bool:
