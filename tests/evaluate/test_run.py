@@ -231,6 +231,7 @@ def test_clusters_are_counted_once(place):
         (("baseline =", "baselin ="), "unknown key evaluate.baselin"),
         (('"test.jsonl"', '"absent.jsonl"'), "cannot read"),
         (('name = "tuned"', 'name = "base"'), "two systems have the same name"),
+        (('name = "tuned"', 'name = "tuned"\nlikelihood = true'), "likelihood works with hf:"),
         (('model = "fake:tuned.json"', ""), "a system needs either model or predictions"),
         (('baseline = "base"', 'baseline = "bose"'), "baseline must be one of base, tuned"),
         (("fake:tuned.json", "extractive"), "extractive cannot be evaluated"),

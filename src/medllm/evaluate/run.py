@@ -15,6 +15,7 @@ from medllm.evaluate.experts.ratings import Rating, expert_measures, read_rating
 from medllm.evaluate.experts.reliability import reliability, reliability_table
 from medllm.evaluate.held_out import HeldOut, read_held_out
 from medllm.evaluate.judge.track import judge
+from medllm.evaluate.ledger import Ledger
 from medllm.evaluate.lexical.bertscore import measure_bertscore
 from medllm.evaluate.lexical.measure import measure_lexical
 from medllm.evaluate.lexical.score import LexicalRules, Scorer
@@ -28,6 +29,7 @@ from medllm.evaluate.report.words import limits, summarise
 from medllm.evaluate.settings import EvaluateConfig, Settings, to_toml
 from medllm.evaluate.systems import Answers, Shown, answer_all
 from medllm.evaluate.tasks.gold import measure_tasks
+from medllm.evaluate.tasks.likelihood import TASKS, measure_likelihood, weigh_all
 from medllm.files import disk_errors, write_atomically, write_json
 from medllm.manifest import append_entry, describe_run, now
 
@@ -116,6 +118,7 @@ def measure(
                 found.measures.append(measure_bertscore(in_words, predictions, encoder))
     tasks = measure_tasks(held_out.items, predictions)
     found.measures += tasks.measures
+    found.measures += _by_likelihood(told, held_out, folder / "predictions", shown)
     if tasks.facts:
         found.more["classes"] = tasks.facts
         found.more.setdefault("tables", []).extend(tasks.tables)
@@ -140,6 +143,22 @@ def measure(
             hint="give records whose last turn is the answer, or set a judge in [evaluate.judge]",
         )
     return found
+
+
+def _by_likelihood(
+    told: EvaluateConfig, held_out: HeldOut, folder: Path, shown: Shown
+) -> list[Measured]:
+    """Score choices by the probabilities of their options, for the systems that ask for it."""
+    items = [item for item in held_out.items if item.task in TASKS and item.label]
+    weighed = {}
+    for system in told.systems if items else ():
+        if system.likelihood:
+            with (
+                Ledger(folder / f"{system.name}.likelihood.jsonl") as ledger,
+                shown(f"weighing options, {system.name}", "items", len(items)) as advance,
+            ):
+                weighed[system.name] = weigh_all(system.model, items, ledger, progress=advance)
+    return measure_likelihood(items, weighed)
 
 
 def _check_ratings(ratings: list[Rating], predictions: Mapping[str, Mapping[str, Any]]) -> None:

@@ -36,6 +36,8 @@ class SystemConfig(_Section):
     """Its spec: `ollama:NAME`, `openai:URL#NAME`."""
     predictions: Path | None = Field(default=None, strict=False)
     """A file of answers instead: JSON Lines with `id` and `text`."""
+    likelihood: bool = False
+    """Also score choices by the probabilities of their options; only for `hf:` models."""
     noise: Literal["", "typos"] = ""
     """Ask it the questions with typing errors in them, to see what that changes."""
     family: str = ""
@@ -45,6 +47,8 @@ class SystemConfig(_Section):
     def _one(self) -> SystemConfig:
         if bool(self.model) == (self.predictions is not None):
             raise ValueError("a system needs either model or predictions")
+        if self.likelihood and not self.model.startswith("hf:"):
+            raise ValueError("likelihood works with hf:PATH[+ADAPTER] only")
         return self
 
 

@@ -61,15 +61,15 @@ def as_page(rater: str, entries: Sequence[Entry], digest: str) -> str:
 def _card(at: int, n: int, entry: Entry) -> Html:
     parts: list[Child] = [
         element("legend", f"Answer {at} of {n}"),
-        element("h3", "Question"),
+        element("h2", "Question"),
         element("p", entry.question, class_="text"),
     ]
     if entry.reference:
         parts += [
-            element("h3", "A reference answer, to know what is right"),
+            element("h2", "A reference answer, to know what is right"),
             element("p", entry.reference, class_="text reference"),
         ]
-    parts += [element("h3", "The answer to rate"), element("p", entry.answer, class_="text")]
+    parts += [element("h2", "The answer to rate"), element("p", entry.answer, class_="text")]
     parts += list(_scales(entry.code))
     label = element("label", "Comment", element("textarea", name=f"{entry.code}-comment"))
     parts.append(label)
