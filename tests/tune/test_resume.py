@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,6 +146,18 @@ def test_a_run_that_is_done_can_be_resumed_and_stays_as_it_is(config, whole, tmp
     before = weights(folder)
     train(config, folder, resume=True)
     assert same(weights(folder), before)
+
+
+def test_a_run_that_was_killed_after_its_last_step_takes_no_step_more(tiny_model, tmp_path):
+    own = settings(tmp_path / "data", tiny_model, n_records=8, train__max_steps=2)
+    done = train(own, tmp_path / "run")
+    before = weights(done.folder)
+    shutil.rmtree(done.folder / "adapter")
+    (done.folder / "report.json").unlink()
+    again = train(own, tmp_path / "run", resume=True)
+    assert again.report["steps"] == 2
+    assert again.report["validation"] == done.report["validation"]
+    assert same(weights(again.folder), before)
 
 
 def test_a_folder_is_not_mixed_with_another_run(config, whole, tmp_path):

@@ -48,10 +48,13 @@ def train(
     if dry_run:
         _dry_run(settings, as_json=as_json)
         return
+    from medllm.tune.train import process_number
     from medllm.tune.train import train as run
 
     with _steps_shown() as tell:
         done = run(settings, folder, resume=resume, tell=tell)
+    if process_number() > 0:  # where several train together the first one speaks
+        return
     if as_json:
         print_json({"folder": str(done.folder), **done.report})
     else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from medllm.tune.config import TrainConfig, load_train_config, to_toml
 from medllm.tune.corpus import Corpus, describe
 from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
-from medllm.tune.results import save_result
+from medllm.tune.results import ADAPTER, MODEL, save_result
 from medllm.tune.stopping import stoppable
 from medllm.tune.templates import Template, choose_template, prepare_tokenizer
 
@@ -103,7 +104,8 @@ def train(
     `ModelError` where the loss is no number or grows.
     """
     started = now()
-    _check_folder(folder, settings, resume=resume)
+    if process_number() == 0:  # the others would see what the first has just begun
+        _check_folder(folder, settings, resume=resume)
     prepared = prepare(settings)
     _refuse_what_cannot_fit(prepared)
     _open_folder(folder, prepared, resume=resume)
@@ -111,7 +113,10 @@ def train(
         prepared, folder, tell or (lambda values: None), resume=resume
     )
     with stoppable(trainer.plan):
-        trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+        if checkpoint and checkpoints.step_of(checkpoint) >= (settings.train.max_steps or math.inf):
+            trainer.take_up(checkpoint.folder)
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     report = _finish(trainer, prepared, folder)
     if trainer.is_world_process_zero():
         options = {
@@ -179,7 +184,7 @@ def _open_folder(folder: Path, prepared: Prepared, *, resume: bool) -> None:
                 hint="restore them, or begin another run with --to",
             )
         return
-    if _rank() != 0:
+    if process_number() != 0:
         return
     with disk_errors(str(folder)):
         encoding.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +199,7 @@ def _open_folder(folder: Path, prepared: Prepared, *, resume: bool) -> None:
     write_atomically(folder / "config.toml", to_toml(prepared.settings))
 
 
-def _rank() -> int:
+def process_number() -> int:
     """The number of this process where several train together."""
     return int(os.environ.get("RANK", "0"))
 
@@ -219,7 +224,7 @@ def _make_trainer(
         tell=tell,
         counters=dict(found.checkpoint.counters) if found.checkpoint else counters,
     )
-    if resume and _rank() == 0:
+    if resume and process_number() == 0:
         _tell_where(folder, found, tell)
     base = methods.load_base(prepared.base, settings, prepared.tokenizer)
     model = methods.add_adapter(base, settings, prepared.tokenizer)
@@ -267,9 +272,10 @@ def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str
             "perplexity": scores.perplexity,
             "tokens": scores.n_tokens,
         }
+    report["result"] = ADAPTER if settings.train.method != "full" else MODEL
     if trainer.is_world_process_zero():
         initial = folder / checkpoints.CHECKPOINTS / INITIAL
-        result = save_result(
+        save_result(
             trainer.model,
             prepared.tokenizer,
             prepared.template,
@@ -278,7 +284,6 @@ def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str
             initial=initial if settings.train.method == "pissa" else None,
             run=folder,
         )
-        report["result"] = result.name
         write_json(folder / "report.json", report)
     return report
 

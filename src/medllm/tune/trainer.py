@@ -20,7 +20,7 @@ import torch
 import transformers
 from datasets import Dataset
 from safetensors import SafetensorError
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from trl import SFTTrainer
 
 from medllm.errors import DataError, ModelError
@@ -86,6 +86,11 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         for callback in (PrinterCallback, ProgressCallback):
             self.remove_callback(callback)
         self.add_callback(_StopWhenAsked(plan))
+
+    def take_up(self, checkpoint: Path) -> None:
+        """Be as the run was at its last step: transformers would take one step beyond it."""
+        self._load_from_checkpoint(str(checkpoint))
+        self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
     def _collate(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         plan = self.plan
