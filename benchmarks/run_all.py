@@ -20,8 +20,9 @@ BENCHMARKS = (
     "variants",
     "data",
     "deidentification",
+    "evaluate",
 )
-PRINTED = ("findings", "note_query")
+PRINTED = ("findings", "note_query", "correlation")
 """Those that print their own tables; they need the real data."""
 
 

@@ -14,6 +14,7 @@ from medllm.evaluate.report.charts import curve
 from medllm.evaluate.report.facts import training_curve
 from medllm.evaluate.report.words import summarise
 from medllm.evaluate.settings import load_settings, to_toml
+from tests.conftest import EXAMPLES
 from tests.evaluate.invented import items, write_records, write_script
 
 SETTINGS = """[evaluate]
@@ -321,3 +322,25 @@ def test_items_that_changed_and_other_definitions_are_not_compared(place, capsys
 def test_the_records_are_those_that_data_prepare_writes(place):
     prepare(place)
     assert len(read_held_out([place / "test.jsonl"]).items) == 12
+
+
+def test_given_answers_for_other_records_are_said(place):
+    config = prepare(place)
+    lines = [{"id": f"r{at}", "text": "Rest and drink."} for at in range(12)]
+    lines.append({"id": "elsewhere", "text": "Rest."})
+    text = "\n".join(json.dumps(line) for line in lines)
+    (place / "given.jsonl").write_text(text, encoding="utf-8")
+    written = config.read_text(encoding="utf-8")
+    config.write_text(
+        written.replace('model = "fake:tuned.json"', 'predictions = "given.jsonl"'),
+        encoding="utf-8",
+    )
+    assert main(["evaluate", str(config), "--to", "out/demo"]) == 0
+    said = " ".join(report_of(place / "out/demo")["summary"])
+    assert "1 of the answers given for tuned are for other records" in said
+
+
+def test_the_example_of_a_configuration_is_read():
+    settings = load_settings(EXAMPLES / "evaluate" / "base-and-tuned.toml")
+    assert settings.evaluate.compared_with == "base"
+    assert settings.evaluate.records[0].is_absolute()

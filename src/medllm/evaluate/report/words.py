@@ -149,6 +149,11 @@ def _fates(facts: Facts) -> list[str]:
         if bad:
             listed = and_list([f"{n:,} {_FATES[fate]}" for fate, n in bad.items()])
             said.append(f"Of {facts['items']['n']:,} answers of {system['name']}: {listed}.")
+        if others := system.get("for_other_records"):
+            said.append(
+                f"{others:,} of the answers given for {system['name']} are for other records and "
+                "were not used."
+            )
     if has_gaps:
         said.append(
             "Failed and missing answers have no score: comparisons leave those items out, and the "
