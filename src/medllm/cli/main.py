@@ -18,6 +18,7 @@ from medllm.cli import (
     data,
     doctor,
     evaluate,
+    explain,
     findings,
     index,
     model,
@@ -40,6 +41,7 @@ app.command("serve")(serve.serve)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command("train")(train.train)
+app.command("explain")(explain.explain)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("compare")(compare.compare)
 app.add_typer(data.app, name="data")

@@ -1,0 +1,77 @@
+"""Explanations: the scores of an answer sum to what the prompt did for it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from medllm.cli.main import main
+from medllm.models.hf import load_parts
+from medllm.models.hf_parts import find_parts
+from medllm.tune.explain import Explanation, attribute, explain, to_html
+from medllm.tune.train import train
+from tests.tune.runs import settings
+
+
+@pytest.fixture(scope="module")
+def run(tiny_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explained")
+    config = settings(
+        folder,
+        tiny_model,
+        validation=False,
+        train__method="full",
+        train__lr=1e-2,
+        train__max_steps=40,
+        train__save_every=99,
+    )
+    return train(config, folder / "run").folder
+
+
+def test_the_relevances_of_all_tokens_sum_to_the_logit_of_each_answer_token(run):
+    found = explain(str(run), "I have fever, cough for 3 days. What helps?", "For fever try rest.")
+    assert found.scores.shape == (len(found.answer), len(found.prompt) + len(found.answer))
+    assert np.abs(found.logits).max() > 1, "there is something to sum to"
+    assert found.gap < 1e-4
+    for number in range(len(found.answer)):
+        behind = found.scores[number, len(found.prompt) + number :]
+        assert (behind == 0).all(), "what comes later was not read"
+
+
+def test_explaining_changes_no_output_of_the_model(run):
+    model, tokenizer = load_parts(find_parts(str(run)))
+    ids = tokenizer("fever for three days")["input_ids"]
+    before = model(torch.tensor([ids])).logits.detach()
+    scores, logits = attribute(model, ids, 3)
+    after = model(torch.tensor([ids])).logits.detach()
+    assert torch.equal(before, after)
+    expected = [float(before[0, at - 1, ids[at]]) for at in range(3, len(ids))]
+    assert logits == pytest.approx(expected, abs=1e-4), "straightened, it still says the same"
+
+
+def test_the_page_shows_every_word_and_runs_nothing(run):
+    words = ["<b>", "fever", " & "]
+    found = Explanation(words, ["rest"], np.array([[0.5, -1.0, 0, 0]]), np.array([-0.5]))
+    page = to_html(found)
+    assert "&lt;b&gt;" in page
+    assert " &amp; " in page
+    assert "<script" not in page
+    assert page.count("<span") == 3
+    assert 'title="-1.000"' in page
+
+
+def test_the_command_explains_the_models_own_answer(run, tmp_path, capsys):
+    note = tmp_path / "note.txt"
+    note.write_text("I have fever for 3 days. What helps?")
+    page = tmp_path / "why.html"
+    code = main(["explain", str(note), "--model", f"hf:{run}", "--html", str(page), "--json"])
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    found = json.loads(printed.out)
+    assert len(found["scores"]) == len(found["answer"]) > 0
+    assert page.read_text().count("<span") == len(found["prompt"])
+    assert main(["explain", str(note), "--model", "ollama:x"]) == 2
+    assert "hf:RUN" in capsys.readouterr().err
