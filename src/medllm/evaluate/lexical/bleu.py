@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
+
+from medllm.evaluate.lexical.overlap import count_common
 
 ORDERS = 4
 CORPUS_DEFINITION = "sacrebleu, corpus: nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp"
@@ -65,15 +66,8 @@ def count(answer: Sequence[str], reference: Sequence[str]) -> Counts:
         if n_grams <= 0 or (order > 1 and not matched[-1]):  # no pair without its single words
             matched.append(0)
             continue
-        mine, theirs = _n_grams(answer, order), _n_grams(reference, order)
-        matched.append(sum(min(mine[gram], theirs[gram]) for gram in mine.keys() & theirs.keys()))
+        matched.append(count_common(answer, reference, order))
     return Counts(len(answer), len(reference), tuple(matched), tuple(total))
-
-
-def _n_grams(words: Sequence[str], order: int) -> Counter[object]:
-    if order == 1:
-        return Counter(words)
-    return Counter(zip(*(words[at:] for at in range(order)), strict=False))
 
 
 def item_score(counts: Counts) -> float:

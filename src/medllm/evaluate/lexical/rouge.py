@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from medllm.evaluate.lexical.overlap import count_common
 from medllm.evaluate.lexical.stem import stem
 
-_OTHER = re.compile("[^a-z0-9]+")
+_TOKEN = re.compile("[a-z0-9]+")
 
 
 class Rouge(NamedTuple):
@@ -28,7 +29,7 @@ class Rouge(NamedTuple):
 
 def tokens(text: str, *, stemmer: bool) -> list[str]:
     """Give the tokens of a text."""
-    words = _OTHER.sub(" ", text.lower()).split()
+    words = _TOKEN.findall(text.lower())
     return [stem(word) if len(word) > 3 else word for word in words] if stemmer else words
 
 
@@ -36,8 +37,7 @@ def n_gram_score(
     answer: Sequence[str], reference: Sequence[str], order: int, *, beta: float = 1.0
 ) -> Rouge:
     """Give ROUGE-N: the n-grams in common, each as often as the rarer side has it."""
-    mine, theirs = _n_grams(answer, order), _n_grams(reference, order)
-    common = sum(min(mine[gram], theirs[gram]) for gram in mine.keys() & theirs.keys())
+    common = count_common(answer, reference, order)
     return _rouge(common, max(0, len(answer) - order + 1), max(0, len(reference) - order + 1), beta)
 
 
@@ -112,12 +112,6 @@ def _lcs_places(reference: Sequence[str], answer: Sequence[str]) -> list[int]:
         else:
             i -= 1
     return places
-
-
-def _n_grams(words: Sequence[str], order: int) -> Counter[object]:
-    if order == 1:
-        return Counter(words)
-    return Counter(zip(*(words[at:] for at in range(order)), strict=False))
 
 
 def _rouge(common: int, n_answer: int, n_reference: int, beta: float) -> Rouge:
