@@ -27,7 +27,7 @@ def explain(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which words of a prompt a model's answer rests on, by relevance propagation.
+    """Show which words of a prompt an answer rests on.
 
     Example: medllm explain examples/note.txt --model hf:out/first --html why.html
     """

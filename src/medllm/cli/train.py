@@ -34,9 +34,9 @@ def train(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fine-tune a model on prepared records, with LoRA or in full, into a run folder.
+    """Fine-tune a model on prepared records, into a run folder.
 
-    Ctrl-C saves and stops after the step; --resume goes on to the same weights. Shipped configs,
+    With an adapter (LoRA and its kin), or in full. Ctrl-C saves and stops after the step; --resume goes on to the same weights. Shipped configs,
     settings and what a run folder holds: docs/training.md.
 
     Example: medllm train tiny-cpu.toml --set model.base=tiny --to out/first
