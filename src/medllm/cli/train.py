@@ -36,8 +36,8 @@ def train(
 ) -> None:
     """Fine-tune a model on prepared records, into a run folder.
 
-    With an adapter (LoRA and its kin), or in full. Ctrl-C saves and stops after the step; --resume goes on to the same weights. Shipped configs,
-    settings and what a run folder holds: docs/training.md.
+    With an adapter (LoRA and its kin), or in full. Ctrl-C saves and stops after the step; --resume
+    goes on to the same weights. Shipped configs, settings, the run folder: docs/training.md.
 
     Example: medllm train tiny-cpu.toml --set model.base=tiny --to out/first
     """
