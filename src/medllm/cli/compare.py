@@ -27,7 +27,7 @@ def compare(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Set evaluations side by side, paired on the items that they share.
+    """Set evaluations side by side on the items they share.
 
     Items that not all runs have, or that changed, are left out, and that is said. p-values are
     corrected by Holm for all differences shown.

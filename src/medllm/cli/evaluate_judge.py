@@ -27,7 +27,7 @@ def judge(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a model judge the answers, and try the judge itself; nothing else is scored.
+    """Have a model judge the answers, and try the judge.
 
     The same as `medllm evaluate CONFIG` without the comparison of words: for trying judges. Answers
     that an earlier run left in the folder are used again.

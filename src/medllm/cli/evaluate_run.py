@@ -38,7 +38,7 @@ def run(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run models over held-out records, score them, test the differences, write a report.
+    """Run models over held-out records and report on them.
 
     Leaves report.html, report.md, report.json and a model card in the folder. A run that was
     stopped or killed goes on when it is called again: answers and verdicts are asked for once.

@@ -42,7 +42,7 @@ def summaries(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure cited summaries, and compare summarisers on the same evidence, paired by patient.
+    """Measure cited summaries, paired by patient.
 
     Support and contradiction of sentences, citation recall and precision, coverage of the patient's
     findings, and whether it was rightly silent. The first --model is what the others are compared

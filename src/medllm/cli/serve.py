@@ -65,7 +65,7 @@ def serve(
     config: ConfigOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Serve the page that a clinician uses, and an API, on this machine.
+    """Serve a page for clinicians, and an API.
 
     Prints the address to open, with a token that lets the page in. Ctrl-C ends it.
 
