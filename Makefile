@@ -3,6 +3,7 @@
 # make bench   the measurements of docs/, on this machine (minutes; BENCH=--quick for a short form)
 
 PYTHON ?= python3
+PYTEST ?= -n logical --dist loadfile
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := out/demo
