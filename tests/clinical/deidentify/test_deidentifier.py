@@ -134,7 +134,7 @@ def test_any_two_dates_keep_their_distance(first: object, days: int, patient: st
     "unit",
     ["a", "A", "A ", "Dr ", "1", "1/", "1-", "(1", "@a", "a@", "x.", "Mr A. ", "9" * 9 + " ",
      "A,", "A\n", "12 ", "A-", "'A", "No. ", ": ", "www.", "St. ", "of the ", "ID: ", "Ward 1",
-     "1 A", "March ", "a1-", "ninety-", "A|"],
+     "1 A", "March ", "a1-", "ninety-", "A|", "\t", " ", "\n"],
 )  # fmt: skip
 def test_no_text_makes_it_crawl(unit: str) -> None:
     """A second or less is usual; what tries every place from every place would take minutes."""

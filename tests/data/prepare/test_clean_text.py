@@ -90,3 +90,9 @@ def test_greeting_and_sign_off_go(text: str, wanted: str) -> None:
 )
 def test_what_only_begins_like_a_greeting_stays(text: str) -> None:
     assert strip_boilerplate(text) == text
+
+
+def test_a_comment_that_opens_again_before_it_closes_is_text_up_to_there() -> None:
+    assert clean_text("Rest <!-- one <!-- two --> and fluids.") == "Rest <!-- one and fluids."
+    many = "<!--" * 50_000  # from each to the end would be more than a thousand million steps
+    assert clean_text(many) == many

@@ -25,7 +25,11 @@ _BLOCKS = (
 )
 _TAG = re.compile(rf"</?({'|'.join(_TAGS.split())})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BLOCK_NAMES = frozenset((_BLOCKS + " table td th tr ul").split())
-_UNSEEN = re.compile(r"<!--.*?-->|<(script|style)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+# What opens again before it closes is none: else many openings would each search to the end.
+_UNSEEN = re.compile(
+    r"<!--(?:(?!<!--).)*?-->|<(script|style)\b[^<>]*>(?:(?!<\1\b).)*?</\1\s*>",
+    re.IGNORECASE | re.DOTALL,
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 _CLOSED = re.compile("[\u200b\u2060\ufeff\u00ad]")  # zero width, and the soft hyphen

@@ -47,7 +47,8 @@ _VOCATIVE = re.compile(
 )
 _SALUTATION = re.compile(r"(?:^|(?<=\n\n))([A-Z][a-zà-ÿ]{1,20}(?:-[A-Za-zà-ÿ]{2,20})?),[ \t]*\n")
 _FIELD = re.compile(
-    r"(?<=[|—\t])[ \t]*((?:[A-Z]\.?\s)?[A-Z][\w'’-]{1,20}(?:\s[A-Z]\.?)?(?:\s[A-Z][\w'’-]{1,20})?)"
+    r"(?<=[|—\t])[ \t]{0,8}"
+    r"((?:[A-Z]\.?\s)?[A-Z][\w'’-]{1,20}(?:\s[A-Z]\.?)?(?:\s[A-Z][\w'’-]{1,20})?)"
     r"[ \t]*(?=[|—\t])"
 )
 _SPEAKER = re.compile(
@@ -84,7 +85,7 @@ _DOTTED = re.compile(
 _INITIALS = re.compile(r"\b[Ii]nitials\b\s?[:=]?\s?\(?([A-Z](?:\.?\s?[A-Z]){1,2})\b\.?")
 _MIDDLE = re.compile(r"\b(?:MI|M\.I\.|[Mm]iddle [Ii]nitial)\s?[:|]\s?([A-Z])\b")
 _WITH_INITIALS = re.compile(
-    r"\b(([A-ZÀ-Þ])[\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+){1,2}) \(([A-Z]{2,3})\)"
+    r"\b(([A-ZÀ-Þ])[\w'’-]{1,30}(?: [A-ZÀ-Þ][\w'’-]{1,30}){1,2}) \(([A-Z]{2,3})\)"
     r"(?= (?:is|was|has|had|presented|came)|,|\.)"
 )
 """A name with its initials behind it: "Ann Roe (AR) is"."""
