@@ -15,6 +15,7 @@ from medllm.clinical.deidentify.deidentifier import Identifier, find_identifiers
 from medllm.clinical.deidentify.vocabulary import vocabulary
 from medllm.clinical.findings import find_findings
 from medllm.errors import DataError
+from medllm.evaluate.findings import read_notes
 
 Finder = Callable[[str], Sequence[Identifier]]
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -95,17 +96,7 @@ def read_marked(path: Path) -> list[MarkedNote]:
 
     Raises `DataError` naming file and line where a line is none or an offset lies outside its text.
     """
-    notes: list[MarkedNote] = []
-    try:
-        with path.open(encoding="utf-8") as handle:
-            for number, line in enumerate(handle, start=1):
-                if line.strip():
-                    notes.append(_read_note(path, number, line))
-    except (OSError, UnicodeDecodeError) as exc:
-        raise DataError(f"{path} cannot be read", hint="name a JSON Lines file") from exc
-    if not notes:
-        raise DataError(f"{path} holds no note")
-    return notes
+    return read_notes(path, _read_note)
 
 
 def _read_note(path: Path, number: int, line: str) -> MarkedNote:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from medllm.records import Finding
 ENTITY_KINDS = frozenset({"symptom", "disorder"})
 RESULT_KINDS = frozenset({"vital", "result"})
 N_RESAMPLES = 2000
+
+Note = TypeVar("Note")
 
 
 class Span(NamedTuple):
@@ -74,12 +76,17 @@ class FindingsScore:
 
 def read_annotated(path: Path) -> list[AnnotatedNote]:
     """Give the annotated notes of a JSON Lines file; raise `DataError` naming file and line."""
-    notes: list[AnnotatedNote] = []
+    return read_notes(path, _read_note)
+
+
+def read_notes(path: Path, read: Callable[[Path, int, str], Note]) -> list[Note]:
+    """Give what `read` makes of each line, told file and line number; an empty line is passed over.
+
+    Raises `DataError` for a file that cannot be read or holds no note.
+    """
     try:
         with path.open(encoding="utf-8") as handle:
-            for number, line in enumerate(handle, start=1):
-                if line.strip():
-                    notes.append(_read_note(path, number, line))
+            notes = [read(path, n, line) for n, line in enumerate(handle, start=1) if line.strip()]
     except (OSError, UnicodeDecodeError) as exc:
         raise DataError(f"{path} cannot be read", hint="name a JSON Lines file") from exc
     if not notes:
