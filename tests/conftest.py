@@ -1,4 +1,5 @@
-"""What holds for every test: sockets to this machine only, no hub, a home of its own."""
+"""What holds for every test: sockets to this machine only, no hub, a home of its own, and the same
+invented cases at each run, untimed, since two cores are often shared."""
 
 from __future__ import annotations
 
@@ -9,6 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.load_profile("fixed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLES = REPOSITORY / "examples"

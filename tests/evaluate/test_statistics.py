@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -91,6 +91,7 @@ def test_a_single_value_leaves_nearly_everything_open():
     values=st.lists(st.floats(0, 1), min_size=1, max_size=60),
     seed=st.integers(0, 3),
 )
+@example(values=[1.175494351e-38, 0.0, 0.0, 0.0], seed=0)
 def test_the_interval_holds_the_mean_and_stays_within_the_bounds(values, seed):
     interval = mean_interval(values, bounds=SHARE, seed=seed)
     assert 0 <= interval.low <= interval.mean <= interval.high <= 1

@@ -71,16 +71,16 @@ def mean_interval(
     if not ((sample >= bounds[0]) & (sample <= bounds[1])).all():
         raise ValueError(f"a value is outside {bounds} or not a number")
     alpha = 1 - level
+    mean = min(max(float(sample.mean()), bounds[0]), bounds[1])
     if np.ptp(sample) <= 1e-9 * (bounds[1] - bounds[0]):  # equal but for rounding
         chosen: Method = "exact"
-        low, high = _exact_of_equal(float(sample[0]), sample.size, bounds, alpha)
+        low, high = _exact_of_equal(mean, sample.size, bounds, alpha)
     elif (method or _fitting(sample.size)) == "bca":
         chosen = "bca"
         low, high = _bca(sample, alpha, seed)
     else:
         chosen = "t"
         low, high = _student(sample, alpha)
-    mean = min(max(float(sample.mean()), bounds[0]), bounds[1])
     low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(mean=mean, low=low, high=high, n=int(sample.size), method=chosen, level=level)
 
