@@ -16,6 +16,8 @@ SRC = REPOSITORY / "src" / "medllm"
 LAYERS = [  # a module imports from its own line and from the lines below it
     {"cli", "__main__"},
     {"serve"},
+    {"publish"},
+    {"export"},
     {"evaluate", "doctor"},
     {"ask", "tune"},
     {"retrieve"},
@@ -32,6 +34,8 @@ HEAVY = {
     "sentence_transformers",
     "peft",
     "trl",
+    "llama_cpp",
+    "gguf",
     "datasets",
     "fastapi",
     "ray",
