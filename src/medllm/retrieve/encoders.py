@@ -12,9 +12,10 @@ import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medllm.errors import DataError, ModelError, extra
 from medllm.files import sha256_file
@@ -41,6 +42,15 @@ _LOADING = (
     pickle.UnpicklingError,
 )
 """What transformers raises at folders that are not a model, or whose files are cut short."""
+
+
+class TokenVectors(NamedTuple):
+    """The vectors of a text's tokens."""
+
+    vectors: Vector
+    """Each of length 1, [n tokens, dimension]."""
+    is_mark: NDArray[np.bool_]
+    """Which of them are the marks that the model puts around a text, [n tokens]."""
 
 
 class Encoder:
@@ -81,12 +91,9 @@ class Encoder:
         norms = np.linalg.norm(totals, axis=1, keepdims=True)
         return np.asarray(totals / np.where(norms > 0, norms, 1), dtype=np.float32)
 
-    def encode_tokens(self, texts: Sequence[str]) -> list[Vector]:
-        """Give a vector of length 1 for each token of each text, [n tokens, dimension].
-
-        Without the marks that the model puts around a text; a long text window by window.
-        """
-        found: list[Vector] = []
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Give the vectors of each text's tokens; a long text window by window."""
+        found: list[TokenVectors] = []
         for windows in self._windows(texts) if texts else []:
             rows = self._model.encode(
                 windows,
@@ -94,10 +101,14 @@ class Encoder:
                 output_value="token_embeddings",
                 show_progress_bar=False,
             )
-            inner = [np.asarray(row.cpu(), dtype=np.float32)[1:-1] for row in rows]
-            vectors = np.concatenate(inner)
+            parts = [np.asarray(row.cpu(), dtype=np.float32) for row in rows]
+            vectors = np.concatenate(parts)
+            is_mark = np.zeros(len(vectors), dtype=np.bool_)
+            ends = np.cumsum([len(part) for part in parts])
+            is_mark[ends - 1] = is_mark[[0, *ends[:-1]]] = True
             norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            found.append(np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32))
+            unit = np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32)
+            found.append(TokenVectors(unit, is_mark))
         return found
 
     def _windows(self, texts: Sequence[str]) -> list[list[str]]:

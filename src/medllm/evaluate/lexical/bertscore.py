@@ -1,8 +1,9 @@
 """BERTScore with any local encoder: tokens matched by the likeness of their vectors.
 
 Zhang et al. 2020: each token of the answer takes its most similar token of the reference; the mean
-cosine is precision, and the other way round recall. No weights by rarity and no rescaling, so that
-unrelated texts score high: read it against its floor.
+cosine is precision, and the other way round recall. The marks that a model puts around a text can
+be taken and do not count themselves, as in the authors' implementation. No weights by rarity and no
+rescaling, so that unrelated texts score high: read it against its floor.
 """
 
 from __future__ import annotations
@@ -10,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from medllm.evaluate.held_out import Item
 from medllm.evaluate.lexical.rouge import Rouge
 from medllm.evaluate.measured import Measured
 from medllm.evaluate.predict import Prediction
+from medllm.retrieve.encoders import TokenVectors
 
-Vectors = NDArray[np.float32]
 MOST_FOR_FLOOR = 200
 
 
@@ -28,17 +26,17 @@ class TokenEncoder(Protocol):
     def describe(self) -> dict[str, object]:
         """Give its spec and digest."""
 
-    def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """Give a vector of length 1 for each token of each text, [n tokens, dimension]."""
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Give the vectors of each text's tokens."""
 
 
-def bert_score(answer: Vectors, reference: Vectors) -> Rouge:
+def bert_score(answer: TokenVectors, reference: TokenVectors) -> Rouge:
     """Give precision, recall and F of two texts' token vectors; 0 where one has no token."""
-    if not len(answer) or not len(reference):
+    if answer.is_mark.all() or reference.is_mark.all():
         return Rouge(0.0, 0.0, 0.0)
-    likeness = answer @ reference.T
-    precision = max(0.0, float(likeness.max(axis=1).mean()))
-    recall = max(0.0, float(likeness.max(axis=0).mean()))
+    likeness = answer.vectors @ reference.vectors.T
+    precision = max(0.0, float(likeness.max(axis=1)[~answer.is_mark].mean()))
+    recall = max(0.0, float(likeness.max(axis=0)[~reference.is_mark].mean()))
     total = precision + recall
     f = min(1.0, 2 * precision * recall / total) if total else 0.0  # rounding may exceed 1
     return Rouge(precision, recall, f)
