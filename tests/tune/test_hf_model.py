@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from medllm.errors import ConfigError, ModelError
-from medllm.models.chat import Message, ModelSettings
-from medllm.models.hf import HfModel, _Reader
-from medllm.models.hf_folder import load_tokenizer
-from medllm.models.sampling import SAMPLINGS, Sampling, choose
+from medllm.evaluate.held_out import as_item
+from medllm.evaluate.ledger import Ledger
+from medllm.evaluate.predict import Asking, Prediction, predict, read_predictions
+from medllm.models.chat import Answer, Message, ModelSettings
+from medllm.models.hf import HfModel
+from medllm.models.hf_generate import generate
+from medllm.models.sampling import SAMPLINGS
 from medllm.models.spec import open_model, parse_spec
 from medllm.tune.config import check_config
 from medllm.tune.merge import merge
@@ -88,8 +91,71 @@ def test_it_says_what_it_learnt_and_stops_by_itself(model):
 
 
 def test_several_questions_at_once_have_the_answers_they_have_alone(model):
-    conversations = [[Message("user", question)] for question in LEARNT]
-    assert model.answer_all(conversations, max_tokens=60) == list(LEARNT.values())
+    questions = [*LEARNT, "Hm?", "word " * 200 + "What helps?"]
+    for max_tokens in (60, 3):
+        alone = [ask(model, question, max_tokens) for question in questions]
+        found = model.answer_all([[Message("user", q)] for q in questions], max_tokens=max_tokens)
+        for one, chunks in zip(found, alone, strict=True):
+            last = chunks[-1]
+            assert one == Answer(
+                text_of(chunks), last.finish, last.prompt_tokens, last.completion_tokens
+            )
+    assert {one.finish for one in found} == {"length"}
+    assert model.answer_all([], max_tokens=9) == []
+
+
+def test_a_long_neighbour_takes_no_room_from_an_answer(model, monkeypatch):
+    question, answer = next(iter(LEARNT.items()))
+    texts = [question, "word " * 200]
+    longest = ask(model, texts[1], 1)[-1].prompt_tokens
+    monkeypatch.setattr(model._load()[0].config, "max_position_embeddings", longest + 2)
+    found = model.answer_all([[Message("user", text)] for text in texts], max_tokens=60)
+    assert (found[1].completion_tokens, found[1].finish) == (2, "length")
+    assert (found[0].text, found[0].finish) == (answer, "stop")
+
+
+def test_an_evaluation_asks_in_batches_and_keeps_fates_and_counts(model, tmp_path):
+    one_by_one, in_batches = (
+        predicted(model, tmp_path / f"{n}.jsonl", concurrent=n) for n in (1, 3)
+    )
+    fates = [p.fate for p in in_batches.values()]
+    assert fates == ["truncated", "truncated", "answered", "failed"]
+    for key, prediction in one_by_one.items():
+        assert replace(prediction, seconds=0) == replace(in_batches[key], seconds=0)
+    assert in_batches["invented/long"].error.startswith("the prompt is longer")
+
+
+def predicted(model: Any, path: Path, *, concurrent: int) -> dict[str, Prediction]:
+    """Ask four records, the last of them longer than the context, `concurrent` at a time."""
+    records = [record(q, "A.", name=q[:8]) for q in [*LEARNT, "word " * 3000]]
+    records[-1] = replace(records[-1], id="long")
+    items = [item for one in records if (item := as_item(one))]
+    with Ledger(path) as ledger:
+        predict(model, items, ledger, Asking(max_tokens=18, concurrent=concurrent))
+        return read_predictions(ledger.entries, items, source=path.name)
+
+
+def test_every_stop_token_ends_an_answer(model, tiny_model):
+    weights, tokenizer = model._load()
+    prompt, _ = model._prompt([Message("user", next(iter(LEARNT)))])
+
+    def tokens(*stops: int) -> list[int]:
+        found = generate(
+            weights,
+            [prompt],
+            stops=frozenset(stops),
+            pad=0,
+            limits=[30],
+            sampling=SAMPLINGS["plain"],
+            seed=0,
+        )
+        return [token for (token,) in found if token is not None]
+
+    whole = tokens()
+    assert len(whole) == 30
+    assert tokens(whole[5]) == whole[: whole.index(whole[5])]
+    end = tokenizer.convert_tokens_to_ids("<|eot_id|>")
+    assert tokens(end, whole[9]) == whole[: min(whole.index(end), whole.index(whole[9]))]
 
 
 def test_at_temperature_0_an_answer_is_always_the_same(model):
@@ -110,7 +176,7 @@ def test_a_draw_is_the_same_for_the_same_seed_alone_or_in_a_batch(trained):
         assert isinstance(drawn, HfModel)
         alone = [text_of(ask(drawn, question, 12)) for question in ("Hm?", "My skin?")]
         both = drawn.answer_all([[Message("user", q)] for q in ("Hm?", "My skin?")], max_tokens=12)
-        assert both == alone
+        assert [one.text for one in both] == alone
         texts.append(alone)
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
@@ -175,47 +241,6 @@ def test_a_damaged_adapter_and_a_base_without_template_are_said(trained, own_mod
         open_model(parse_spec(f"hf:{tmp_path / 'nowhere'}"), ModelSettings())
     with pytest.raises(ModelError, match="holds no adapter"):
         open_model(parse_spec(f"hf:{own_model}+{tmp_path / 'nowhere'}"), ModelSettings())
-
-
-def test_characters_of_several_tokens_come_whole(tiny_model):
-    tokenizer = load_tokenizer(tiny_model)
-    text = "38.9 °C – naïve 患者 👩🏽‍⚕️ end"
-    reader = _Reader(tokenizer)
-    pieces = [
-        reader.read(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]
-    ]
-    assert "".join([*pieces, reader.rest()]) == text
-    assert not any("\ufffd" in piece for piece in pieces)
-
-
-def test_clinmeds_sampling_has_its_published_numbers():
-    expected = Sampling(temperature=0.6, top_p=0.9, top_k=50, repetition_penalty=1.2)
-    assert SAMPLINGS["clinmed"] == expected
-
-
-def test_sampling_keeps_to_its_limits():
-    logits = torch.tensor([4.0, 3.0, 2.0, -1.0])
-
-    def drawn(sampling: Sampling, seen: list[int]) -> set[int]:
-        draws = torch.Generator().manual_seed(0)
-        return {choose(logits, seen, draws, sampling) for _ in range(200)}
-
-    assert drawn(Sampling(temperature=0), []) == {0}
-    assert drawn(Sampling(temperature=1, top_k=2), []) == {0, 1}
-    assert drawn(Sampling(temperature=1, top_p=0.6), []) == {0}
-    assert drawn(Sampling(temperature=1, top_p=0.7), []) == {0, 1}
-    assert drawn(Sampling(temperature=5), []) == {0, 1, 2, 3}
-    penalised = Sampling(temperature=0, repetition_penalty=2.0)
-    assert drawn(penalised, [0]) == {1}
-    assert drawn(penalised, [0, 1]) == {0}, "both are halved, and the first is still ahead"
-
-
-def test_settings_name_the_sampling(tmp_path):
-    from medllm.config import load_config
-
-    assert load_config(None, ["models.sampling=clinmed"]).models.sampling == "clinmed"
-    with pytest.raises(ConfigError):
-        load_config(None, ["models.sampling=wild"])
 
 
 def test_a_short_run_can_be_asked_by_its_folder(tiny_model, tmp_path):

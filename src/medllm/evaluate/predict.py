@@ -23,7 +23,7 @@ from medllm.evaluate.energy import EnergyMeter
 from medllm.evaluate.held_out import Item
 from medllm.evaluate.ledger import Ledger
 from medllm.files import sha256_text
-from medllm.models.chat import Message, Model
+from medllm.models.chat import AnswersAll, Message, Model
 
 Fate = Literal["answered", "truncated", "empty", "failed"]
 FATES: tuple[Fate, ...] = ("answered", "truncated", "empty", "failed")
@@ -119,7 +119,10 @@ class _Answered(NamedTuple):
 
 
 def _answers(model: Model, items: Sequence[Item], asking: Asking) -> Iterator[_Answered]:
-    """Give the answers as they come, `concurrent` of them asked for at a time."""
+    """Give the answers as they come, `concurrent` of them asked for at a time or in one batch."""
+    if asking.concurrent > 1 and isinstance(model, AnswersAll):
+        yield from _answers_in_batches(model, items, asking)
+        return
     if asking.concurrent == 1:
         meter = EnergyMeter()
         for item in items:
@@ -144,9 +147,43 @@ def _answers(model: Model, items: Sequence[Item], asking: Asking) -> Iterator[_A
                 future.cancel()
 
 
+def _answers_in_batches(model: Any, items: Sequence[Item], asking: Asking) -> Iterator[_Answered]:
+    """Ask `concurrent` items in one batch; where that fails, each alone, to know which it was.
+
+    Each has its share of the seconds that its batch took.
+    """
+    for start in range(0, len(items), asking.concurrent):
+        batch = items[start : start + asking.concurrent]
+        started = time.perf_counter()
+        try:
+            found = model.answer_all(
+                [_messages(model, item) for item in batch], max_tokens=asking.max_tokens
+            )
+        except ModelError:
+            yield from (answer(model, item, asking) for item in batch)
+            continue
+        seconds = round((time.perf_counter() - started) / len(batch), 4)
+        for item, one in zip(batch, found, strict=True):
+            prediction = Prediction(
+                key=item.key,
+                text=one.text.strip(),
+                fate=_fate(one.text, one.finish, None),
+                prompt_digest=item.prompt_digest,
+                settings_digest=asking.digest,
+                prompt_tokens=one.prompt_tokens,
+                completion_tokens=one.completion_tokens,
+                seconds=seconds,
+            )
+            yield _Answered(prediction, None)
+
+
+def _messages(model: Model, item: Item) -> list[Message]:
+    return [Message(m.role, sent_to(model, m.content)) for m in item.messages]
+
+
 def answer(model: Model, item: Item, asking: Asking) -> _Answered:
     """Ask one item; a failure becomes a prediction that says so."""
-    messages = [Message(m.role, sent_to(model, m.content)) for m in item.messages]
+    messages = _messages(model, item)
     started = time.perf_counter()
     text, finish, error = "", "", None
     prompt_tokens = completion_tokens = None

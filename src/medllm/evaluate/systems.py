@@ -109,6 +109,7 @@ def _asked(
         settings={
             "model": str(model.spec),
             "temperature": models.temperature,
+            "sampling": models.sampling,
             "seed": models.seed,
             "context_tokens": models.context_tokens,
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from medllm.models.spec import DEFAULT_OLLAMA_URL, ModelSpec
 
@@ -65,6 +65,16 @@ class ModelSettings:
     """A file that holds the key of an OpenAI-compatible server, and nothing else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: what the chunks of a stream come to."""
+
+    text: str = field(repr=False)
+    finish: Finish
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
 class Chunks(Protocol):
     """The chunks of one answer, as they arrive."""
 
@@ -94,6 +104,16 @@ class Model(Protocol):
         reads to the end without an error has it whole. What was yielded before stays valid as a
         partial answer. Raises `PrivacyError` before anything is sent to a model elsewhere.
         """
+
+
+@runtime_checkable
+class AnswersAll(Protocol):
+    """A model that answers several conversations in one batch, faster than one after the other."""
+
+    def answer_all(
+        self, conversations: Sequence[Sequence[Message]], *, max_tokens: int
+    ) -> list[Answer]:
+        """Give the answers in order; raise `ModelError` where one of them cannot be had."""
 
 
 def is_prompt_cut(messages: Sequence[Message], prompt_tokens: int) -> bool:

@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from medllm.errors import ConfigError, ModelError, extra
-from medllm.models.chat import Chunk, Finish, Message, ModelSettings, as_wire
+from medllm.models.chat import Answer, Chunk, Finish, Message, ModelSettings, as_wire
 from medllm.models.hf_folder import be_quiet, load_tokenizer, load_weights
+from medllm.models.hf_generate import THINK, AnswerReader, generate
 from medllm.models.hf_parts import Parts, find_parts
-from medllm.models.sampling import Sampling, choose, sampling_of
+from medllm.models.sampling import sampling_of
 from medllm.models.spec import ModelSpec
-
-THINK, END_THINK = "<think>", "</think>"
-_UNFINISHED = "\ufffd"
-"""What a tokenizer gives for bytes that are not a whole character yet."""
 
 
 class HfModel:
@@ -47,19 +44,27 @@ class HfModel:
 
     def answer_all(
         self, conversations: Sequence[Sequence[Message]], *, max_tokens: int
-    ) -> list[str]:
-        """Give the answers to several conversations at once, each as it would be alone."""
+    ) -> list[Answer]:
+        """Give the answers to several conversations at once, each as it would be alone.
+
+        At temperature 0 that holds as far as rounding does: in bfloat16 two tokens that are nearly
+        as likely may change places. All are held in memory together. Raises `ModelError` where one
+        is longer than the context.
+        """
         _, tokenizer = self._load()
         prompts = [self._prompt(messages) for messages in conversations]
-        ids: list[list[int]] = [[] for _ in prompts]
-        for tokens in self._tokens([prompt for prompt, _ in prompts], max_tokens):
-            for own, token in zip(ids, tokens, strict=True):
+        readers = [AnswerReader(tokenizer, is_thinking=thinks) for _, thinks in prompts]
+        texts = ["" for _ in prompts]
+        limits = [self._limit(prompt, max_tokens) for prompt, _ in prompts]
+        for tokens in self._tokens([prompt for prompt, _ in prompts], limits):
+            for at, token in enumerate(tokens):
                 if token is not None:
-                    own.append(token)
-        texts = [tokenizer.decode(own, skip_special_tokens=True) for own in ids]
+                    texts[at] += readers[at].read(token)
         return [
-            text.partition(END_THINK)[2].lstrip() if thinks else text
-            for text, (_, thinks) in zip(texts, prompts, strict=True)
+            Answer(text + reader.rest(), _finish(reader, limit), len(prompt), reader.n_tokens)
+            for text, reader, limit, (prompt, _) in zip(
+                texts, readers, limits, prompts, strict=True
+            )
         ]
 
     def _load(self) -> tuple[Any, Any]:
@@ -80,95 +85,44 @@ class HfModel:
     def _stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[Chunk, None, None]:
         _, tokenizer = self._load()
         prompt, is_thinking = self._prompt(messages)
-        reader = _Reader(tokenizer)
-        n_tokens, finish = 0, "length"
-        thought = ""
-        for (token,) in self._tokens([prompt], max_tokens):
-            if token is None:
-                finish = "stop"
-                break
-            n_tokens += 1
-            text = reader.read(token)
-            if is_thinking:
-                thought += text
-                _, end, text = thought.partition(END_THINK)
-                is_thinking, text = not end, text.lstrip()
-            if text:
+        limit = self._limit(prompt, max_tokens)
+        reader = AnswerReader(tokenizer, is_thinking=is_thinking)
+        for (token,) in self._tokens([prompt], [limit]):
+            if token is not None and (text := reader.read(token)):
                 yield Chunk(text)
-        if rest := "" if is_thinking else reader.rest():
+        if rest := reader.rest():
             yield Chunk(rest)
-        yield Chunk("", _finish(finish), len(prompt), n_tokens)
+        yield Chunk("", _finish(reader, limit), len(prompt), reader.n_tokens)
 
-    def _tokens(
-        self, prompts: Sequence[Sequence[int]], max_tokens: int
-    ) -> Iterator[list[int | None]]:
-        """Give the next token of each answer, None for one that has ended, until all have."""
-        model, tokenizer = self._load()
-        room = _context(model) - max(map(len, prompts), default=0)
+    def _limit(self, prompt: Sequence[int], max_tokens: int) -> int:
+        """Give how many tokens an answer may have: what was asked for, or what there is room for.
+
+        Raises `ModelError` where there is none.
+        """
+        model, _ = self._load()
+        room = _context(model) - len(prompt)
         if room < 1:
             raise ModelError(
                 f"the prompt is longer than {self.spec} can read at once",
                 hint="give less evidence, or take a model with a longer context",
             )
-        sampling = sampling_of(self._settings.sampling, self._settings.temperature)
+        return min(max_tokens, room)
+
+    def _tokens(
+        self, prompts: Sequence[Sequence[int]], limits: Sequence[int]
+    ) -> Iterator[list[int | None]]:
+        model, tokenizer = self._load()
+        if not prompts:
+            return
         yield from generate(
             model,
             prompts,
             stops=_stop_ids(model, tokenizer),
             pad=int(tokenizer.pad_token_id or 0),
-            n_tokens=min(max_tokens, room),
-            sampling=sampling,
+            limits=limits,
+            sampling=sampling_of(self._settings.sampling, self._settings.temperature),
             seed=self._settings.seed,
         )
-
-
-def generate(
-    model: Any,
-    prompts: Sequence[Sequence[int]],
-    *,
-    stops: frozenset[int],
-    pad: int,
-    n_tokens: int,
-    sampling: Sampling,
-    seed: int,
-) -> Iterator[list[int | None]]:
-    """Give the next token of each prompt's answer, None where a stop token ended it.
-
-    Prompts of several lengths are padded on the left, where no token looks at it.
-    """
-    with extra("train"):
-        import torch
-    device = next(model.parameters()).device
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts], device=device)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    draws = [torch.Generator().manual_seed(seed) for _ in prompts]
-    seen = [list(prompt) for prompt in prompts]
-    has_ended = [False] * len(prompts)
-    cache = None
-    for _ in range(n_tokens):
-        with torch.inference_mode():
-            out = model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-        cache = out.past_key_values
-        logits = out.logits[:, -1].float().cpu()
-        nexts = [choose(*one, sampling) for one in zip(logits, seen, draws, strict=True)]
-        has_ended = [was or token in stops for was, token in zip(has_ended, nexts, strict=True)]
-        yield [None if over else token for over, token in zip(has_ended, nexts, strict=True)]
-        if all(has_ended):
-            return
-        for own, token in zip(seen, nexts, strict=True):
-            own.append(token)
-        ids = torch.tensor([[token] for token in nexts], device=device)
-        mask = torch.cat([mask, mask.new_ones((len(prompts), 1))], dim=1)
-        positions = positions[:, -1:] + 1
 
 
 def load_parts(parts: Parts) -> tuple[Any, Any]:
@@ -219,37 +173,9 @@ def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(int(one) for one in ids if one is not None)
 
 
-def _finish(word: str) -> Finish:
-    return "stop" if word == "stop" else "length"
-
-
-class _Reader:
-    """Turns tokens into text as they come; a character of several tokens comes when it is whole."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._ids: list[int] = []
-        self._start = self._read = (
-            0  # tokens before _read are given; those from _start give context
-        )
-
-    def read(self, token: int) -> str:
-        """Give the text that this token completes."""
-        self._ids.append(token)
-        new = self._since(None)
-        return "" if new.endswith(_UNFINISHED) else self._give(new)
-
-    def rest(self) -> str:
-        """Give what an answer that broke off in a character left."""
-        return self._give(self._since(None))
-
-    def _give(self, new: str) -> str:
-        text = new[len(self._since(self._read)) :]
-        self._start, self._read = self._read, len(self._ids)
-        return text
-
-    def _since(self, end: int | None) -> str:
-        return str(self._tokenizer.decode(self._ids[self._start : end], skip_special_tokens=True))
+def _finish(reader: AnswerReader, limit: int) -> Finish:
+    """Tell how an answer ended: by itself, or because it was as long as it may be."""
+    return "stop" if reader.n_tokens < limit else "length"
 
 
 class HfChunks:
