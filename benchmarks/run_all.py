@@ -21,6 +21,7 @@ BENCHMARKS = (
     "data",
     "deidentification",
     "evaluate",
+    "experiment",
 )
 PRINTED = ("findings", "note_query", "correlation")
 """Those that print their own tables; they need the real data."""

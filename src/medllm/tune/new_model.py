@@ -101,7 +101,7 @@ def new_model(
     texts: Iterable[str],
     to: Path,
     *,
-    size: Size = "tiny",
+    size: Size | Shape = "tiny",
     seed: int = 0,
     tied: bool = False,
     vocabulary: int | None = None,
@@ -111,7 +111,7 @@ def new_model(
     `tied` makes input and output embeddings one matrix, as in Llama 3.2 1B. Raises `DataError`
     where there is no text or the folder holds something already.
     """
-    shape = SHAPES[size]
+    shape = size if isinstance(size, Shape) else SHAPES[size]
     n_tokens = vocabulary or shape.vocab_size
     if n_tokens < _FEWEST_TOKENS:
         raise ConfigError(
