@@ -1,1 +1,1 @@
-"""From a trained model to files that other programs run, with a proof that they are the same model."""
+"""From a trained model to files that other programs run, proved to be the same model."""
