@@ -95,6 +95,39 @@ class IndexContract:
                 vector = rng.normal(size=DIMENSION).astype(np.float32)
                 assert_same_vector(index, oracle, vector, where, limit)
 
+    def test_both_rankings_are_fused_by_the_reciprocals_of_their_ranks(
+        self, filled: tuple[Index, Oracle]
+    ) -> None:
+        index, _ = filled
+        vector = np.random.default_rng(4).normal(size=DIMENSION).astype(np.float32)
+        for where in FILTERS:
+            by_words = index.search_words(dict(SOME), limit=NO_LIMIT, where=where)
+            by_vector = index.search_vector(vector, limit=NO_LIMIT, where=where)
+            expected: dict[str, float] = {}
+            places: dict[str, list[tuple[int, int]]] = {}
+            for ranking, weight in ((by_words, 1.0), (by_vector, 0.7)):
+                for hit in ranking:
+                    n_better = sum(other.score > hit.score for other in ranking)
+                    gained = weight / (60 + n_better + 1)
+                    expected[hit.document_id] = expected.get(hit.document_id, 0.0) + gained
+                    places.setdefault(hit.document_id, []).append((hit.start, hit.end))
+            found = index.search_hybrid(dict(SOME), vector, limit=NO_LIMIT, where=where)
+            assert {hit.document_id: hit.score for hit in found} == pytest.approx(expected)
+            assert found == sorted(found, key=lambda hit: (-hit.score, hit.document_id))
+            assert all((hit.start, hit.end) in places[hit.document_id] for hit in found)
+            few = index.search_hybrid(dict(SOME), vector, limit=20, where=where)  # 60 are read
+            assert few == found[:20]
+
+    def test_a_zero_vector_leaves_the_ranking_by_words(self, filled: tuple[Index, Oracle]) -> None:
+        index, _ = filled
+        zero = np.zeros(DIMENSION, dtype=np.float32)
+        found = index.search_hybrid(dict(SOME), zero, limit=9, where=Filter())
+        by_words = index.search_words(dict(SOME), limit=NO_LIMIT, where=Filter())
+        assert {h.document_id for h in found} <= {h.document_id for h in by_words}
+        assert found[0].document_id in {
+            h.document_id for h in by_words if h.score == by_words[0].score
+        }
+
     def test_a_zero_vector_is_near_nothing(self, filled: tuple[Index, Oracle]) -> None:
         zero = np.zeros(DIMENSION, dtype=np.float32)
         assert filled[0].search_vector(zero, limit=5, where=Filter()) == []

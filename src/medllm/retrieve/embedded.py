@@ -17,11 +17,11 @@ from typing import Any
 
 import qdrant_edge as qe
 
-from medllm.errors import DataError
 from medllm.records import Document, DocumentKind
-from medllm.retrieve import points, words
+from medllm.retrieve import points
 from medllm.retrieve.folder import Folder
 from medllm.retrieve.index import Entry, Filter, Scored, Vector
+from medllm.retrieve.passage_search import PassageSearch
 from medllm.retrieve.shard_files import allocated_bytes
 from medllm.retrieve.shards import Shards, scroll
 
@@ -97,35 +97,17 @@ class EmbeddedIndex:
         self, terms: Mapping[int, float], *, limit: int, where: Filter
     ) -> list[Scored]:
         """Give the best documents by the weight x idf x BM25 weight of their best passage."""
-        n = self.count_passages(where.kind)
-        frequencies = self.frequencies(list(terms), kind=where.kind)
-        weights = {
-            term: weight * words.idf(n, n_with_term)
-            for (term, weight), n_with_term in zip(terms.items(), frequencies, strict=True)
-            if n_with_term
-        }
-        if not weights:
-            return []
-        vector = qe.SparseVector(list(weights), list(weights.values()))
-        return self._search(qe.Query.Nearest(vector, using="words"), None, limit, where)
+        return PassageSearch(self.folder, self._shards, limit, where).words(terms)
 
     def search_vector(self, vector: Vector, *, limit: int, where: Filter) -> list[Scored]:
         """Give the best documents by the product of their best passage with `vector`."""
-        if self.folder.encoder is None:
-            raise DataError(
-                "this index has no vectors",
-                hint="search with --mode bm25, or build it with --encoder",
-            )
-        if vector.shape != (self.folder.encoder["dimension"],):
-            raise DataError(
-                "the query was encoded by another encoder than the index",
-                hint=f"use the encoder it was made with ({self.folder.encoder['spec']})",
-            )
-        if not vector.any():  # of an empty text: nothing is near it
-            return []
-        parameters = qe.SearchParams(exact=self.folder.is_exact)
-        query = qe.Query.Nearest(vector.tolist(), using="dense")
-        return self._search(query, parameters, limit, where)
+        return PassageSearch(self.folder, self._shards, limit, where).vector(vector)
+
+    def search_hybrid(
+        self, terms: Mapping[int, float], vector: Vector, *, limit: int, where: Filter
+    ) -> list[Scored]:
+        """Give the best documents of both rankings fused, ties by id."""
+        return PassageSearch(self.folder, self._shards, limit, where).hybrid(terms, vector)
 
     def count(self, where: Filter) -> int:
         """Give the number of documents (not passages)."""
@@ -252,6 +234,9 @@ class EmbeddedIndex:
     @contextmanager
     def _changing(self, old: Iterable[Mapping[str, Any]]) -> Iterator[None]:
         """Change documents within; afterwards the passages of the `old` versions go."""
+        if not self.folder.is_whole:  # a change has failed: what it left goes first
+            with points.engine_errors(self.folder.path):
+                self.folder.mend(self._shards.mend())
         with points.engine_errors(self.folder.path), self.folder.changing():
             passages: list[Any] = [
                 point for marks in old for point in points.stored_passages(marks)
@@ -272,44 +257,6 @@ class EmbeddedIndex:
             self._shards = Shards.load(self.folder.shard_path, config)
             self._shards.passages.optimize()
         self.folder.is_exact = False
-
-    def _search(
-        self, query: Any, parameters: qe.SearchParams | None, limit: int, where: Filter
-    ) -> list[Scored]:
-        """Give the best passage of each of the `limit` best documents.
-
-        Passages are asked for until they are of enough documents, and only the places of those
-        that are given are read: reading a payload takes as long as finding its point.
-        """
-        n_passages = 2 * limit + 20
-        while True:
-            request = qe.QueryRequest(
-                query=query,
-                limit=n_passages,
-                filter=points.engine_filter(where),
-                params=parameters,
-                with_payload=False,
-            )
-            with points.engine_errors(self.folder.path):
-                found = self._shards.passages.query(request)
-            best = points.best_passages(found)
-            if len(best) >= limit or len(found) < n_passages:
-                return self._places(best[:limit])
-            n_passages *= 4
-
-    def _places(self, hits: Sequence[Any]) -> list[Scored]:
-        """Give the engine's hits with document, start and end; ties by document."""
-        with points.engine_errors(self.folder.path):
-            records = self._shards.passages.retrieve([hit.id for hit in hits], points.PLACE, False)
-        places = {record.id: record.payload or {} for record in records}
-        if any(places.get(hit.id, {}).keys() != {"document", "start", "end"} for hit in hits):
-            raise points.damaged(self.folder.path)
-        found = [
-            Scored(place["document"], place["start"], place["end"], hit.score)
-            for hit in hits
-            if (place := places[hit.id])
-        ]
-        return sorted(found, key=lambda hit: (-hit.score, hit.document_id))
 
     def _count(self, where: qe.Filter | None) -> int:
         with points.engine_errors(self.folder.path):

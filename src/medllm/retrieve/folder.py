@@ -124,6 +124,15 @@ class Folder:
         """Whether there is anything that was not written down."""
         return self._is_changed
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every change so far was carried through."""
+        return self._is_whole
+
+    def mend(self, terms: TermCounts) -> None:
+        """Take the counts of terms that were made anew after a change that failed."""
+        self.terms, self._is_whole = terms, True
+
     def describe(self) -> dict[str, Any]:
         """Give what `index.json` holds."""
         return {
@@ -143,9 +152,9 @@ class Folder:
         """Mark the index as being changed; a change that fails leaves the mark for who opens it."""
         if not self._is_changed:
             self._mark(_CHANGING)
-        was_whole, self._is_whole, self._is_changed = self._is_whole, False, True
+        self._is_whole, self._is_changed = False, True
         yield
-        self._is_whole = was_whole
+        self._is_whole = True
 
     def write(self) -> None:
         """Write `index.json` and the counts of terms, where they are not what is on the disk."""

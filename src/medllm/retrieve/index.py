@@ -84,6 +84,14 @@ class Index(Protocol):
     def search_vector(self, vector: Vector, *, limit: int, where: Filter) -> list[Scored]:
         """Give the same by the dot product of the best passage with `vector` [dimension]."""
 
+    def search_hybrid(
+        self, terms: Mapping[int, float], vector: Vector, *, limit: int, where: Filter
+    ) -> list[Scored]:
+        """Give the `limit` best documents of both rankings fused, see `fusion`; ties by id.
+
+        Each ranking is read to 2 x limit + 20: what both hold lies deeper than either's top.
+        """
+
     def count(self, where: Filter) -> int:
         """Give the number of documents (not passages)."""
 

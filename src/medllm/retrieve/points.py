@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ MARKS = qe.PayloadSelector.Include(["document", "stamp", "digest", "n_passages",
 PLACE = qe.PayloadSelector.Include(["document", "start", "end"])
 """Of a passage's payload where it stands."""
 
-_NUMBER_BITS = 32
+NUMBER_BITS = 32
 """The end of a point's id, which numbers it among its document's."""
 
 GRAPH_FROM_KB = 10_000
@@ -71,7 +71,7 @@ def passage_ids(document: str, stamp: str, n_passages: int) -> list[str]:
     """Give the ids of a version's passages: a digest of 96 bits, then the passage's number."""
     key = _digest(f"{document}\0{stamp}", 12)
     return [
-        str(uuid.UUID(bytes=key + number.to_bytes(_NUMBER_BITS // 8)))
+        str(uuid.UUID(bytes=key + number.to_bytes(NUMBER_BITS // 8)))
         for number in range(n_passages)
     ]
 
@@ -83,7 +83,7 @@ def stored_passages(marks: Mapping[str, Any]) -> list[str]:
 
 def version_key(passage: str | uuid.UUID) -> int:
     """Give what the ids of a version's passages have in common."""
-    return uuid.UUID(str(passage)).int >> _NUMBER_BITS
+    return uuid.UUID(str(passage)).int >> NUMBER_BITS
 
 
 def document_point(entry: Entry, stamp: str) -> qe.Point:
@@ -141,18 +141,6 @@ def document_of(payload: Mapping[str, Any]) -> Document:
 def vector_of(record: Any) -> Vector:
     """Give the vector [dimension] of a passage's point."""
     return np.asarray(record.vector["dense"], dtype=np.float32)
-
-
-def best_passages(found: Sequence[Any]) -> list[Any]:
-    """Give the engine's best hit of each document, best first; of equals the earlier passage."""
-    best: dict[int, tuple[int, float, Any]] = {}
-    for hit in found:
-        number, score = hit.id.int, hit.score
-        document = number >> _NUMBER_BITS
-        held = best.get(document)
-        if held is None or (score == held[1] and number < held[0]):
-            best[document] = (number, score, hit)
-    return [hit for _, _, hit in best.values()]
 
 
 def engine_filter(where: Filter) -> qe.Filter | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,10 +18,6 @@ Mode = Literal["bm25", "dense", "hybrid"]
 
 MAX_TERMS = 64
 """Terms of a long query that are searched for: those with the highest tf x idf."""
-RRF_K = 60
-"""Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
-DENSE_WEIGHT = 0.7
-"""Weight of the vector's ranks against the words' (docs/retrieval.md)."""
 
 _WHY = 6
 
@@ -72,21 +68,17 @@ def rank(
 ) -> list[Scored]:
     """Give the `top` documents without reading them, best first, ties by id."""
     terms = query_terms(index, text, kind=where.kind, terms=terms)
-    lists: list[list[Scored]] = []
-    limit = (
-        2 * top + 20 if mode == "hybrid" else top
-    )  # what both hold lies deeper than either's top
-    if mode in ("bm25", "hybrid"):
-        lists.append(index.search_words(terms, limit=limit, where=where))
-    if mode in ("dense", "hybrid"):
-        if encoder is None:
-            raise ConfigError(
-                f"--mode {mode} needs an encoder, and this index has none",
-                hint="search with --mode bm25, or build the index with --encoder offline",
-            )
-        vector = query_vector(encoder, text)
-        lists.append(index.search_vector(vector, limit=limit, where=where))
-    return (lists[0] if len(lists) == 1 else fuse(lists, weights=(1.0, DENSE_WEIGHT)))[:top]
+    if mode == "bm25":
+        return index.search_words(terms, limit=top, where=where)
+    if encoder is None:
+        raise ConfigError(
+            f"--mode {mode} needs an encoder, and this index has none",
+            hint="search with --mode bm25, or build the index with --encoder offline",
+        )
+    vector = query_vector(encoder, text)
+    if mode == "dense":
+        return index.search_vector(vector, limit=top, where=where)
+    return index.search_hybrid(terms, vector, limit=top, where=where)
 
 
 def query_terms(
@@ -126,20 +118,6 @@ def query_vector(encoder: Encoder, text: str) -> Vector:
     total = encoder.encode([text[start:end] for start, end in spans]).sum(axis=0)
     norm = float(np.linalg.norm(total))
     return np.asarray(total / norm if norm else total, dtype=np.float32)
-
-
-def fuse(lists: Sequence[Sequence[Scored]], *, weights: Sequence[float]) -> list[Scored]:
-    """Fuse rankings by the sum of weight / (k + rank); the passage is the better ranking's."""
-    scores: dict[str, float] = {}
-    best: dict[str, tuple[int, Scored]] = {}
-    for ranking, weight in zip(lists, weights, strict=True):
-        for place, found in enumerate(ranking, start=1):
-            key = found.document_id
-            scores[key] = scores.get(key, 0.0) + weight / (RRF_K + place)
-            if key not in best or place < best[key][0]:
-                best[key] = (place, found)
-    fused = [Scored(key, found.start, found.end, scores[key]) for key, (_, found) in best.items()]
-    return sorted(fused, key=lambda found: (-found.score, found.document_id))
 
 
 def _idf_weights(

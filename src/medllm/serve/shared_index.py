@@ -115,6 +115,14 @@ class SharedIndex:
         """See `Index.search_vector`."""
         return self._read(lambda: self._engine.search_vector(vector, limit=limit, where=where))
 
+    def search_hybrid(
+        self, terms: Mapping[int, float], vector: Vector, *, limit: int, where: Filter
+    ) -> list[Scored]:
+        """See `Index.search_hybrid`."""
+        return self._read(
+            lambda: self._engine.search_hybrid(terms, vector, limit=limit, where=where)
+        )
+
     def count(self, where: Filter) -> int:
         """Give the number of documents (not passages)."""
         return self._read(lambda: self._engine.count(where))
