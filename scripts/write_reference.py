@@ -5,10 +5,10 @@ Both are made from what the program itself says, and tests/test_reference.py che
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -136,20 +136,24 @@ def _key(name: str, field: FieldInfo) -> str:
     return f"- **`{name}`** ({_type(field)}; {written}): {meaning}"
 
 
+NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+
+
 def _type(field: FieldInfo) -> str:
-    names = {
-        "int": "whole number",
-        "float": "number",
-        "str": "text",
-        "bool": "true or false",
-        "list[str]": "list of texts",
-    }
     choices = [one for kind in _flat(field.annotation) for one in get_args(kind) or (kind,)]
     if choices and all(isinstance(choice, str) for choice in choices):
-        return "one of " + ", ".join(f"`{choice}`" if choice else "empty" for choice in choices)
-    written = getattr(field.annotation, "__name__", str(field.annotation))
-    known = names.get(written, names.get(str(field.annotation), "path"))
-    return " ".join([known, *_bounds(field)])
+        return "one of " + _choices(choices)
+    items = get_args(field.annotation) if get_origin(field.annotation) is list else ()
+    if items:
+        allowed = get_args(items[0])
+        if allowed and all(isinstance(choice, str) for choice in allowed):
+            return "list of " + _choices(allowed)
+        return f"list of {NAMES.get(items[0], 'path')}s"
+    return " ".join([NAMES.get(field.annotation, "path"), *_bounds(field)])
+
+
+def _choices(choices: Iterable[str]) -> str:
+    return ", ".join(f"`{choice}`" if choice else "empty" for choice in choices)
 
 
 def _flat(kind: Any) -> tuple[Any, ...]:

@@ -37,6 +37,7 @@ _PACKAGES = (
     "trl",
     "accelerate",
     "bitsandbytes",
+    "optuna",
 )
 """Those that a result can depend on."""
 _GIT_TIMEOUT_S = 5.0

@@ -11,6 +11,8 @@ import typer
 
 from medllm.cli.options import JsonOption, SetOption
 from medllm.cli.terminal import bold, is_watched, notice, print_json
+from medllm.cli.train_search import search_and_print, tell_trial
+from medllm.errors import ConfigError
 
 if TYPE_CHECKING:
     from medllm.tune.config import TrainConfig
@@ -32,6 +34,10 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what the run would take, and show a record.")
     ] = False,
+    search: Annotated[
+        bool,
+        typer.Option("--search", help="Try learning rates, ranks and epochs, as [search] says."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on prepared records, into a run folder.
@@ -45,13 +51,19 @@ def train(
 
     settings = load_train_config(config, overrides or [])
     folder = to or Path("out") / config.stem
+    if dry_run and search:
+        raise ConfigError("--dry-run is of one run", hint="leave --search or --dry-run away")
     if dry_run:
         _dry_run(settings, as_json=as_json)
         return
-    from medllm.tune.train import process_number
+    if search:
+        with steps_shown() as tell:
+            search_and_print(settings, folder, resume=resume, as_json=as_json, tell=tell)
+        return
+    from medllm.tune.run_folder import process_number
     from medllm.tune.train import train as run
 
-    with _steps_shown() as tell:
+    with steps_shown() as tell:
         done = run(settings, folder, resume=resume, tell=tell)
     if process_number() > 0:  # where several train together the first one speaks
         return
@@ -142,7 +154,7 @@ def _duration(seconds: float) -> str:
 
 
 @contextmanager
-def _steps_shown() -> Iterator[Callable[[dict[str, Any]], None]]:
+def steps_shown() -> Iterator[Callable[[dict[str, Any]], None]]:
     """Give what shows each step in a bar, and each evaluation and resumption as a note."""
     if not is_watched():
         yield _tell_events
@@ -181,3 +193,5 @@ def _tell_events(values: dict[str, Any]) -> None:
         for name in values["broken_checkpoints"]:
             notice(f"{name} is broken and was not used")
         notice(f"going on after step {values['step']:,}")
+    elif "trial" in values:
+        tell_trial(values)

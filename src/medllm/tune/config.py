@@ -1,4 +1,4 @@
-"""The settings of `medllm train`: five sections of a TOML file, checked on the way in."""
+"""The settings of `medllm train`: the sections of a TOML file, checked on the way in."""
 
 from __future__ import annotations
 
@@ -135,7 +135,49 @@ class TrainSection(_Section):
     seed: int = Field(default=0, ge=0)
     """Of the adapter's first weights, the order of the data, and dropout."""
     report_to: list[Literal["tensorboard", "mlflow", "wandb"]] = []
-    """Programs that get the metrics besides metrics.jsonl, if installed; wandb stays offline."""
+    """Programs that get the metrics besides metrics.jsonl, if installed. What they write stays in
+    the run folder, in trackers/; none of them sends anything."""
+    grid_g_per_kwh: float = Field(default=0.0, ge=0)
+    """Grams of CO2 for a kilowatt hour where the machine stands, as its grid operator gives them.
+    0 reports energy alone."""
+
+
+class SearchSection(_Section):
+    """What `medllm train --search` tries. Each range is [lowest, highest]; an empty list takes the
+    value of the other sections."""
+
+    lr: list[float] = [1e-5, 1e-3]
+    """Of learning rates, on a logarithmic scale."""
+    rank: list[int] = [8, 64]
+    """Of ranks: the lowest, twice that, and so on. alpha grows with it (for rslora it stays), so
+    that the scale is as in [lora]. Not used where all weights are trained."""
+    epochs: list[int] = [1, 3]
+    """Of whole epochs."""
+    n_trials: int = Field(default=20, ge=1)
+    """How many runs; may be raised when a search is resumed."""
+    seed: int = Field(default=0, ge=0)
+    """Of the draws."""
+    prune: bool = True
+    """Stop a run whose validation loss is worse than the median of the others at the same share of
+    the run."""
+    prune_after: int = Field(default=4, ge=1)
+    """How many runs come to their end before any is stopped."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> SearchSection:
+        for name in ("lr", "rank", "epochs"):
+            values = getattr(self, name)
+            if len(values) not in (0, 2):
+                raise ValueError(f"{name} needs two values, the lowest and the highest")
+            if values and values[0] > values[1]:
+                raise ValueError(f"{name} is an empty range: {values[0]} is above {values[1]}")
+        if self.lr and not (self.lr[0] > 0 and self.lr[1] < 1):
+            raise ValueError("lr must lie between 0 and 1")
+        if self.rank and not (self.rank[0] >= 1 and self.rank[1] <= 1024):
+            raise ValueError("rank must lie between 1 and 1024")
+        if self.epochs and self.epochs[0] < 1:
+            raise ValueError("epochs is at least 1")
+        return self
 
 
 class TrainConfig(_Section):
@@ -149,6 +191,8 @@ class TrainConfig(_Section):
     """The shape of the adapter."""
     train: TrainSection = TrainSection()
     """How it is trained."""
+    search: SearchSection = SearchSection()
+    """What `--search` tries."""
 
     @model_validator(mode="after")
     def _agree(self) -> TrainConfig:

@@ -9,24 +9,23 @@ report.json      the end of the run
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medllm.errors import ConfigError, DataError, extra
-from medllm.files import disk_errors, read_json, write_atomically, write_json
+from medllm.errors import extra
+from medllm.files import write_json
 from medllm.manifest import append_entry, describe_run, now
 from medllm.models.hf_folder import find_model, load_tokenizer
 from medllm.tune import checkpoints, methods
 from medllm.tune.checkpoints import Checkpoint, Found
-from medllm.tune.config import TrainConfig, load_train_config, to_toml
+from medllm.tune.config import TrainConfig
 from medllm.tune.corpus import Corpus, describe
 from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
 from medllm.tune.results import ADAPTER, MODEL, save_result
+from medllm.tune.run_folder import check_folder, open_folder, process_number
 from medllm.tune.stopping import stoppable
 from medllm.tune.templates import Template, choose_template, prepare_tokenizer
 
@@ -105,10 +104,10 @@ def train(
     """
     started = now()
     if process_number() == 0:  # the others would see what the first has just begun
-        _check_folder(folder, settings, resume=resume)
+        check_folder(folder, settings, resume=resume)
     prepared = prepare(settings)
     _refuse_what_cannot_fit(prepared)
-    _open_folder(folder, prepared, resume=resume)
+    open_folder(folder, prepared, resume=resume)
     trainer, checkpoint = _make_trainer(
         prepared, folder, tell or (lambda values: None), resume=resume
     )
@@ -140,68 +139,6 @@ def _refuse_what_cannot_fit(prepared: Prepared) -> None:
     on_disk = sum(file.stat().st_size for file in prepared.base.glob("*.safetensors"))
     if on_disk > _DOUBTFUL * free_bytes(prepared.settings):
         check_fit(prepared, estimate(prepared))
-
-
-def _check_folder(folder: Path, settings: TrainConfig, *, resume: bool) -> None:
-    """Raise `DataError` where this run would mix with another one."""
-    path = folder / "config.toml"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise DataError(f"{folder} is not a run folder", hint="name another folder with --to")
-        return
-    if not resume:
-        raise DataError(
-            f"{folder} holds a run already", hint="go on with --resume, or name another with --to"
-        )
-    before = load_train_config(path)
-    if before != settings:
-        names = _difference(before, settings)
-        raise ConfigError(
-            f"the settings differ from those of the run in {folder}: {names}",
-            hint="resume with the settings it was begun with, or begin another run with --to",
-        )
-
-
-def _difference(before: TrainConfig, after: TrainConfig) -> str:
-    """Name the settings that differ."""
-    old, new = before.model_dump(), after.model_dump()
-    return ", ".join(
-        f"{section}.{key}"
-        for section in old
-        for key in old[section]
-        if old[section][key] != new[section][key]
-    )
-
-
-def _open_folder(folder: Path, prepared: Prepared, *, resume: bool) -> None:
-    """Write what is known before the first step; raise `DataError` where the records changed."""
-    encoding = folder / "records" / "encoding.json"
-    if resume and encoding.exists():
-        before = read_json(encoding)
-        if before.get("digest") != prepared.digest:
-            raise DataError(
-                "the records are not those that this run was begun with",
-                hint="restore them, or begin another run with --to",
-            )
-        return
-    if process_number() != 0:
-        return
-    with disk_errors(str(folder)):
-        encoding.parent.mkdir(parents=True, exist_ok=True)
-    corpora = filter(None, (prepared.train, prepared.validation))
-    lines = [
-        json.dumps({"record": one.name, "reason": one.reason}, ensure_ascii=False) + "\n"
-        for corpus in corpora
-        for one in corpus.left_out
-    ]
-    write_atomically(encoding.parent / "left_out.jsonl", "".join(lines))
-    write_json(encoding, {"digest": prepared.digest, **prepared.counts()})
-    write_atomically(folder / "config.toml", to_toml(prepared.settings))
-
-
-def process_number() -> int:
-    """The number of this process where several train together."""
-    return int(os.environ.get("RANK", "0"))
 
 
 def _make_trainer(
