@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _ACTION = re.compile(
-    rb"(?P<left>[ \t\r\n]*\{\{- |\{\{)(?P<inside>(?:\"(?:[^\"\\]|\\.)*\"|[^\"}]|\}(?!\}))*?)(?P<right> -\}\}[ \t\r\n]*|\}\})"
+    rb"(?P<left>[ \t\r\n]*\{\{- |\{\{)"
+    rb'(?P<inside>(?:"(?:[^"\\]|\\.)*"|[^"}])*?)'
+    rb"(?P<right> -\}\}[ \t\r\n]*|\}\})"
 )
 _WORD = re.compile(rb'"(?:[^"\\]|\\.)*"|\(|\)|:=|=|,|[^\s()",=]+')
 

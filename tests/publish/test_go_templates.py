@@ -1,4 +1,4 @@
-"""The prompt that Ollama writes is the prompt that the model was trained with, letter for letter."""
+"""The prompt that Ollama writes is the one that the model was trained with, letter for letter."""
 
 from __future__ import annotations
 
