@@ -154,9 +154,14 @@ def _finding_follows(clause: Clause, trigger: Trigger) -> bool:
 
 
 def _is_unchanged(clause: Clause, trigger: Trigger) -> bool:
-    """Whether the phrase denies a change and not the finding: "no significant increase in"."""
-    words = clause.tokens.words
-    return any(w in _UNCHANGED for w in words[trigger.last : min(trigger.last + 3, clause.last)])
+    """Whether the phrase denies a change and not the finding: "no significant increase in".
+
+    The word may begin a finding, which is denied: "denies difficulty sleeping".
+    """
+    return any(
+        clause.tokens.words[at] in _UNCHANGED and all(span[0] != at for span in clause.spans)
+        for at in range(trigger.last, min(trigger.last + 3, clause.last))
+    )
 
 
 def _is_duration(clause: Clause, trigger: Trigger) -> bool:

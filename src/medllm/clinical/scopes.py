@@ -24,6 +24,7 @@ _LEADS = word_set("of to any with :")
 _PREPOSITIONS = word_set("with of in by for from on and to at as")
 _LIST_MARKS = frozenset({",", "and", "or", "/", "nor", "&"})
 _STOPPED_SOFTLY = frozenset({"negated", "uncertain", "resolved", "past", "allergy"})
+_LACK = frozenset({"lack", "lacks", "lacked", "lacking"})
 _NO_LIST = frozenset({"uncertain", "other"})
 _BREAKS_LIST = word_set(
     """a an mild moderate severe marked positive increased decreased elevated raised normal some
@@ -69,7 +70,8 @@ def forward_end(clause: Clause, trigger: Trigger, kind: str) -> int:
     is_denial = kind == "negated"  # "did not present with": what stops others belongs to it
     while at < limit and (words[at] in _LEADS or (is_denial and at in stops)):
         at += 1
-    is_short = words[trigger.first] == "without" and not _has_or(clause, at, limit)
+    is_lack = words[trigger.first] in _LACK  # of one thing: "lack of sleep and severe headache"
+    is_short = (words[trigger.first] == "without" or is_lack) and not _has_or(clause, at, limit)
     has_verb = False
     while at < limit:
         stop = stops.get(at)
@@ -78,6 +80,8 @@ def forward_end(clause: Clause, trigger: Trigger, kind: str) -> int:
         word = words[at]
         if word in (",", "and") and kind != "hypothetical":
             if word == "," and (kind in _NO_LIST or is_short):
+                return at
+            if word == "and" and is_lack and is_short:
                 return at
             if _begins_clause(clause, at):
                 return at
