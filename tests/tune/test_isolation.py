@@ -35,32 +35,6 @@ def corpus(tokenizer: Any) -> Corpus:
     return gather(encoder.encode(many(30)))
 
 
-def test_packed_records_have_the_losses_that_they_have_alone(model, corpus, tokenizer):
-    pad = tokenizer.pad_token_id
-    alone = record_losses(model, corpus, [[n] for n in range(len(corpus))], pad=pad)
-    packed = record_losses(model, corpus, corpus.rows(512, packed=True), pad=pad)
-    assert np.isfinite(alone).all()
-    assert np.abs(alone - packed).max() < 1e-5
-
-
-def test_without_restarting_positions_they_would_see_each_other(model, corpus, tokenizer):
-    (row,) = corpus.rows(512, packed=True)[:1]
-    assert len(row) > 1
-    batch = collate(corpus, [row], pad=tokenizer.pad_token_id)
-    right = model(batch["input_ids"], position_ids=batch["position_ids"], use_cache=False).logits
-    mask = torch.ones_like(batch["input_ids"])
-    leaking = [
-        model(batch["input_ids"], use_cache=False).logits,
-        model(
-            batch["input_ids"],
-            position_ids=batch["position_ids"],
-            attention_mask=mask,
-            use_cache=False,
-        ).logits,
-    ]
-    assert all(float((right - wrong).detach().abs().max()) > 0.1 for wrong in leaking)
-
-
 def test_several_rows_at_once_and_padding_change_nothing(model, corpus, tokenizer):
     rows = corpus.rows(512, packed=True)
     pad = tokenizer.pad_token_id

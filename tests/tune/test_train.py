@@ -268,29 +268,6 @@ def test_layers_and_tokens_that_are_not_there_are_named(tmp_path, tiny_model):
         train(config, tmp_path / "b")
 
 
-def test_the_embeddings_of_control_tokens_are_trained_where_asked_and_ties_stay(
-    tmp_path, tied_model
-):
-    from peft import PeftModel
-
-    config = settings(
-        tmp_path,
-        tied_model,
-        n_records=8,
-        validation=False,
-        lora__learn_tokens=["<|eot_id|>"],
-        train__max_steps=2,
-    )
-    done = train(config, tmp_path / "run")
-    base = load_weights(tied_model, dtype="float32")
-    before = base.model.embed_tokens.weight.detach().clone()
-    merged = PeftModel.from_pretrained(base, done.folder / "adapter").merge_and_unload()
-    after = merged.model.embed_tokens.weight.detach()
-    changed = (after != before).any(dim=1).nonzero().flatten().tolist()
-    assert changed == [load_tokenizer(tied_model).convert_tokens_to_ids("<|eot_id|>")]
-    assert torch.equal(merged.lm_head.weight, after)
-
-
 def test_the_same_settings_give_the_same_weights(tmp_path, tiny_model):
     config = settings(
         tmp_path, tiny_model, n_records=8, validation=False, train__max_steps=2, lora__dropout=0.2

@@ -14,10 +14,13 @@ from medllm.files import disk_errors, read_json, write_atomically, write_json
 from medllm.tune.templates import Template, stop_ids
 
 
-def save_model(model: Any, tokenizer: Any, template: Template, to: Path) -> None:
+def save_model(
+    model: Any, tokenizer: Any, template: Template, to: Path, base: Path | None = None
+) -> None:
     """Write a whole model folder: weights, both forms of config, tokenizer, template, stop tokens.
 
-    Raises `DataError` where the disk is full.
+    `base` is the folder of the model that it was made from. Raises `DataError` where the disk is
+    full.
     """
     ids = list(stop_ids(tokenizer, template))
     model.generation_config.eos_token_id = ids if len(ids) > 1 else ids[0]
@@ -29,7 +32,7 @@ def save_model(model: Any, tokenizer: Any, template: Template, to: Path) -> None
         to.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(to)
         write_legacy_keys(to / "config.json")
-    save_tokenizer(tokenizer, template, to)
+    save_tokenizer(tokenizer, template, to, base)
 
 
 def save_tokenizer(tokenizer: Any, template: Template, to: Path, base: Path | None = None) -> None:

@@ -50,7 +50,7 @@ def merge(name: str, to: Path, *, through: Through = "original", dtype: str = "a
     merged = trained.merge_and_unload(safe_merge=True)
     if is_tied:
         merged.tie_weights()
-    save_model(merged, tokenizer, template, to)
+    save_model(merged, tokenizer, template, to, parts.base)
     write_json(to / FACTS, _facts(parts, through))
     difference = float((_logits(load_weights(to, dtype=dtype), ids) - before).abs().max())
     if not difference <= _MOST_DIFFERENCE:

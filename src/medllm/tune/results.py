@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medllm.files import disk_errors, write_json
+from medllm.files import disk_errors, read_json, write_json
 from medllm.models.hf_folder import FACTS, digest_base
 from medllm.tune.folders import save_model, save_tokenizer
 from medllm.tune.templates import Template, stop_ids
 
 ADAPTER, MODEL = "adapter", "model"
 _FORMAT = 1
+_VLLM_RANK = 16
+"""The largest rank that vLLM takes unless it is told otherwise."""
 
 
 def save_result(
@@ -39,8 +42,9 @@ def save_result(
         if is_adapter:
             _save_adapter(model, initial, part)
             save_tokenizer(tokenizer, template, part, base)
+            facts["vllm"] = vllm_says(read_json(part / "adapter_config.json"))
         else:
-            save_model(model, tokenizer, template, part)
+            save_model(model, tokenizer, template, part, base)
         write_json(part / FACTS, {**facts, "quantise": quantise})
         shutil.rmtree(to, ignore_errors=True)
         part.rename(to)
@@ -53,6 +57,19 @@ def _save_adapter(model: Any, initial: Path | None, to: Path) -> None:
     else:
         model.save_pretrained(to, path_initial_model_for_weight_conversion=str(initial))
     (to / "README.md").unlink(missing_ok=True)  # peft's, with nothing in it but headings
+
+
+def vllm_says(config: Mapping[str, Any]) -> str:
+    """Say what vLLM has against an adapter as it is, by its adapter_config.json; empty: nothing.
+
+    Its `PEFTHelper` refuses DoRA and whole modules; it knows no trained tokens.
+    """
+    if config.get("use_dora") or config.get("modules_to_save"):
+        return "refuses it: merge first"
+    if config.get("trainable_token_indices"):
+        return "refuses its trained tokens: merge first"
+    rank = int(config["r"])
+    return f"needs --max-lora-rank {rank}" if rank > _VLLM_RANK else ""
 
 
 def describe_result(

@@ -1,4 +1,4 @@
-"""A base in 4 bits: it trains, and merges as what it was in training or as it was published."""
+"""Pitfall 11: a base in 4 bits trains an adapter, and cannot hold it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from medllm.errors import ConfigError
+from medllm.models.hf import add_trained_adapter
+from medllm.models.hf_folder import load_weights
+from medllm.models.hf_parts import find_parts
 from medllm.tune.merge import merge
+from medllm.tune.methods import quantisation
 from medllm.tune.metrics import losses_by_step
 from medllm.tune.train import train
 from tests.tune.runs import settings
@@ -35,7 +39,7 @@ def test_an_adapter_is_trained_on_a_base_in_4_bits(run):
     assert losses[6] < losses[1]
 
 
-def test_it_is_merged_only_into_weights_that_can_hold_it(run, tmp_path):
+def test_pitfall_11_it_is_merged_only_into_weights_that_can_hold_it(run, tmp_path):
     found = {
         through: merge(str(run), tmp_path / through, through=through, dtype="float32")
         for through in ("original", "dequantised")
@@ -44,6 +48,19 @@ def test_it_is_merged_only_into_weights_that_can_hold_it(run, tmp_path):
     assert near < found["original"]["difference_to_trained"], "4 bits are another base"
     for through, done in found.items():
         assert done["max_logit_difference"] < 1e-4, through
+
+    parts = find_parts(str(run))
+    ids = torch.arange(10, 60)[None]
+
+    def trained() -> object:
+        base = load_weights(parts.base, dtype="float32", quantization_config=quantisation("4bit"))
+        return add_trained_adapter(base, parts.adapter).eval()
+
+    with torch.inference_mode():
+        before = trained()(ids).logits.float()
+        naive = trained().merge_and_unload()(ids).logits.float()
+        ours = load_weights(tmp_path / "dequantised", dtype="float32").eval()(ids).logits
+    assert (naive - before).abs().max() > 3 * (ours - before).abs().max(), "rounded to 4 bits anew"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
