@@ -24,7 +24,7 @@ LAYERS = [  # a module imports from its own line and from the lines below it
     {"data"},
     {"clinical"},
     {"models"},
-    {"config", "manifest", "records", "errors", "files"},
+    {"config", "manifest", "records", "errors", "files", "energy"},
 ]
 HEIGHT = {name: -number for number, names in enumerate(LAYERS) for name in names}
 APART = ({"ask", "tune"}, {"evaluate", "doctor"})

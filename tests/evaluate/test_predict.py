@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from medllm.errors import DataError, ModelError
-from medllm.evaluate.energy import EnergyMeter
 from medllm.evaluate.given import read_given
 from medllm.evaluate.held_out import digest_items, read_held_out
 from medllm.evaluate.ledger import Ledger, read_ledger
@@ -214,14 +213,3 @@ def test_the_digest_of_items_knows_their_references_and_not_their_order():
     assert digest_items(one) == digest_items(one[::-1])
     turns = (*record(0).messages[:1], Turn(role="assistant", content="Other"))
     assert digest_items(one) != digest_items(items(3, messages=turns))
-
-
-def test_energy_is_read_from_the_counters_over_their_end(tmp_path):
-    package = tmp_path / "intel-rapl:0"
-    package.mkdir()
-    (package / "max_energy_range_uj").write_text("1000000")
-    (package / "energy_uj").write_text("900000")
-    meter = EnergyMeter(tmp_path)
-    (package / "energy_uj").write_text("400000")
-    assert meter.lap() == pytest.approx(0.5)
-    assert EnergyMeter(tmp_path / "nothing").lap() is None

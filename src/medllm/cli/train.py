@@ -135,8 +135,19 @@ def _show_outcome(folder: Path, report: dict[str, Any]) -> str:
             f"{found['token_accuracy']:.1%} of {found['tokens']:,} tokens, at step "
             f"{report['best_step']:,}"
         )
+    lines.append(f"  energy: {_energy(report)}")
     lines.append(f"  {folder / report['result']}")
     return "\n".join(lines)
+
+
+def _energy(report: dict[str, Any]) -> str:
+    if report["energy_wh"] is None:
+        return f"not measured ({'; '.join(report['energy_not_counted'])})"
+    said = f"{report['energy_wh']:.3g} Wh, of {', '.join(report['energy_of'])}"
+    if report["co2_g"] is not None:
+        said += f", {report['co2_g']:.3g} g of CO2"
+    left_out = "; ".join(report["energy_not_counted"])
+    return f"{said} (not counted: {left_out})" if left_out else said
 
 
 def _bytes(n: float) -> str:

@@ -18,8 +18,8 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from medllm.data.asking import Failures, sent_to
+from medllm.energy import EnergyMeter
 from medllm.errors import DataError, ModelError
-from medllm.evaluate.energy import EnergyMeter
 from medllm.evaluate.held_out import Item
 from medllm.evaluate.ledger import Ledger
 from medllm.files import sha256_text

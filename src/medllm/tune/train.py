@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medllm.energy import EnergyMeter
 from medllm.errors import extra
 from medllm.files import write_json
 from medllm.manifest import append_entry, describe_run, now
 from medllm.models.hf_folder import find_model, load_tokenizer
-from medllm.tune import checkpoints, methods
+from medllm.tune import checkpoints, energy_used, methods
 from medllm.tune.checkpoints import Checkpoint, Found
 from medllm.tune.config import TrainConfig
 from medllm.tune.corpus import Corpus, describe
@@ -108,15 +109,14 @@ def train(
     prepared = prepare(settings)
     _refuse_what_cannot_fit(prepared)
     open_folder(folder, prepared, resume=resume)
-    trainer, checkpoint = _make_trainer(
-        prepared, folder, tell or (lambda values: None), resume=resume
-    )
-    with stoppable(trainer.plan):
-        if checkpoint and checkpoints.step_of(checkpoint) >= (settings.train.max_steps or math.inf):
-            trainer.take_up(checkpoint.folder)
-        else:
-            trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
-    report = _finish(trainer, prepared, folder)
+    meter = energy_used.meter(settings)
+    with meter.watching():
+        trainer, checkpoint = _make_trainer(
+            prepared, folder, tell or (lambda values: None), meter, resume=resume
+        )
+        with stoppable(trainer.plan):
+            _go_through(trainer, checkpoint)
+        report = _finish(trainer, prepared, folder, meter)
     if trainer.is_world_process_zero():
         options = {
             "config": "config.toml",
@@ -131,6 +131,15 @@ def train(
     return Trained(folder, report)
 
 
+def _go_through(trainer: ExactTrainer, checkpoint: Checkpoint | None) -> None:
+    """Take all steps, or those after a checkpoint."""
+    last = trainer.args.max_steps if trainer.args.max_steps > 0 else math.inf
+    if checkpoint and checkpoints.step_of(checkpoint) >= last:
+        trainer.take_up(checkpoint.folder)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+
+
 def _refuse_what_cannot_fit(prepared: Prepared) -> None:
     """Estimate the memory where the weights alone make that doubtful; raise `ModelError`."""
     from medllm.tune.estimate import estimate, free_bytes
@@ -142,14 +151,14 @@ def _refuse_what_cannot_fit(prepared: Prepared) -> None:
 
 
 def _make_trainer(
-    prepared: Prepared, folder: Path, tell: Tell, *, resume: bool
+    prepared: Prepared, folder: Path, tell: Tell, meter: EnergyMeter, *, resume: bool
 ) -> tuple[ExactTrainer, Checkpoint | None]:
     """Load the base, add the adapter, and find the checkpoint to go on from."""
     with extra("train"):
         from medllm.tune.trainer import ExactTrainer, Plan
     settings = prepared.settings
     found = checkpoints.find_newest(folder / checkpoints.CHECKPOINTS) if resume else Found(None, ())
-    counters = {"tokens": 0, "trained_tokens": 0}
+    counters: dict[str, Any] = {"tokens": 0, "trained_tokens": 0}
     plan = Plan(
         folder=folder,
         corpus=prepared.train,
@@ -160,7 +169,10 @@ def _make_trainer(
         is_flat=settings.model.attention == "flash_attention_2",
         tell=tell,
         counters=dict(found.checkpoint.counters) if found.checkpoint else counters,
+        meter=meter if energy_used.is_first_here() else None,
     )
+    if meter.is_there:  # what a kill left untold is lost, but no whole step
+        plan.counters["energy_wh"] = energy_used.before(folder) if resume else 0.0
     if resume and process_number() == 0:
         _tell_where(folder, found, tell)
     base = methods.load_base(prepared.base, settings, prepared.tokenizer)
@@ -181,7 +193,9 @@ def _tell_where(folder: Path, found: Found, tell: Tell) -> None:
     tell(values)
 
 
-def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str, Any]:
+def _finish(
+    trainer: ExactTrainer, prepared: Prepared, folder: Path, meter: EnergyMeter
+) -> dict[str, Any]:
     """Take the best weights, save them, and report; a run that was stopped saves no result."""
     state, settings = trainer.state, prepared.settings
     stopped = trainer.plan.wants_stop and state.global_step < state.max_steps
@@ -197,9 +211,19 @@ def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str
         "parameters": n_all,
         "records": prepared.counts(),
     }
-    if stopped:
-        return report
-    if best and best_step != state.global_step:
+    if not stopped:
+        _save(trainer, prepared, folder, report)
+    trainer.count_energy()
+    report |= energy_used.describe(meter, trainer.plan.counters, settings)
+    if trainer.is_world_process_zero() and not stopped:
+        write_json(folder / "report.json", report)
+    return report
+
+
+def _save(trainer: ExactTrainer, prepared: Prepared, folder: Path, report: dict[str, Any]) -> None:
+    """Take the best weights, score them into the report, and write them."""
+    settings, best = prepared.settings, trainer.state.best_model_checkpoint
+    if best and report["best_step"] != trainer.state.global_step:
         trainer._load_best_model()
     if prepared.validation is not None:
         scores = trainer.score_validation()
@@ -221,8 +245,6 @@ def _finish(trainer: ExactTrainer, prepared: Prepared, folder: Path) -> dict[str
             initial=initial if settings.train.method == "pissa" else None,
             run=folder,
         )
-        write_json(folder / "report.json", report)
-    return report
 
 
 def _input_files(settings: TrainConfig) -> list[Path]:

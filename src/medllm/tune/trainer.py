@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from trl import SFTTrainer
 
+from medllm.energy import EnergyMeter
 from medllm.errors import DataError, ModelError
 from medllm.tune.arguments import training_arguments
 from medllm.tune.batches import collate
@@ -55,6 +56,8 @@ class Plan:
     tell: Tell
     counters: dict[str, Any] = field(default_factory=lambda: {"tokens": 0, "trained_tokens": 0})
     """Counted over the whole run, however often it was resumed."""
+    meter: EnergyMeter | None = None
+    """Of this machine; None in all but its first process, so that nothing is counted twice."""
     wants_stop: bool = False
     """Set from outside: save after this step and stop."""
 
@@ -139,14 +142,15 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         sums = torch.stack(
             [
                 torch.as_tensor(value, dtype=torch.float64, device=device)
-                for value in (self._step_loss, self._step_tokens, self._seen_tokens)
+                for value in (self._step_loss, self._step_tokens, self._seen_tokens, self._joules())
             ]
         )
-        loss_sum, n_trained, n_seen = self.accelerator.reduce(sums, "sum").tolist()
+        loss_sum, n_trained, n_seen, joules = self.accelerator.reduce(sums, "sum").tolist()
         self._step_loss, self._step_tokens, self._seen_tokens = 0.0, 0, 0
         counters = self.plan.counters
         counters["tokens"] += int(n_seen)
         counters["trained_tokens"] += int(n_trained)
+        self._add_energy(joules)
         values = {
             "event": "step",
             "step": self.state.global_step,
@@ -161,6 +165,18 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         }
         self._write(values)
         return {**logs, "loss": float(values["loss"])}
+
+    def count_energy(self) -> None:
+        """Count what was used since the last step; all processes must come here together."""
+        joules = torch.tensor([self._joules()], dtype=torch.float64, device=self.args.device)
+        self._add_energy(self.accelerator.reduce(joules, "sum").item())
+
+    def _joules(self) -> float:
+        return (self.plan.meter.lap() if self.plan.meter else None) or 0.0
+
+    def _add_energy(self, joules: float) -> None:
+        if "energy_wh" in self.plan.counters:
+            self.plan.counters["energy_wh"] += joules / 3600
 
     def _speed(self, n_tokens: int) -> dict[str, float | None]:
         """Give tokens a second of this step and the seconds left, from the steps of this session.
