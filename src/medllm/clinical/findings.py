@@ -21,6 +21,7 @@ from medllm.clinical.qualities import Quality, find_qualities
 from medllm.clinical.sentences import split_sentences
 from medllm.clinical.tokens import Tokens, tokenize
 from medllm.clinical.values import Patient, find_values
+from medllm.clinical.weight_change import add_weight_changes
 from medllm.clinical.words import WordClasses
 from medllm.records import Finding
 
@@ -74,6 +75,7 @@ def _read_sentence(note: Note, first: int, last: int) -> list[Finding]:
     matches = match_terms(tokens, note.lexicon, first, last, note.local)
     named = {match.first: match for match in matches}
     terms = find_terms(Sentence(tokens, note.bits, named, first, last))
+    terms = add_weight_changes(tokens, terms, first, last)
     _learn_abbreviations(tokens, terms, note.local)
     values = _values(note, matches, first, last)
     qualities = _qualities(tokens, matches, terms, values, first, last)

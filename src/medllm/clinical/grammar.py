@@ -34,7 +34,8 @@ _LOCATED = word_set(
 )
 _BLOCKERS = word_set(
     """clinic unit center department specialist registry scale score screening screen test marker
-    antigen antibody titer gene guideline study research ward team repair prophylaxis antibiotic
+    antigen antibody titer gene guideline study research ward team repair prophylaxis
+    chemoprophylaxis prevention antibiotic
     vaccine vaccination society questionnaire inventory protocol resection excision removal
     surgeon surgery specialty free colored color service biopsy monitor monitoring hospital
     nurse physician board patient risk like"""

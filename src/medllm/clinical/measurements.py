@@ -40,9 +40,9 @@ _QUANTITY = re.compile(
     (?:\s?(?P<unit>{_UNIT}))?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_NOT_A_RESULT = re.compile(
-    r"[\s-]{0,2}(?:years?|yrs?|y/?o|months?|weeks?|wks?|days?|hours?|hrs?|min(?:ute)?s?\b|tablets?"
-    r"|doses?|mcg|IU\b|units?\b|cycles\b|patients|cases|th\b|st\b|nd\b|rd\b|L\b|liters?"
+_NOT_A_RESULT = re.compile(  # "HR" in capitals is the heart rate
+    r"[\s-]{0,2}(?:years?|yrs?|y/?o|months?|weeks?|wks?|days?|hours?|(?-i:hrs?)|min(?:ute)?s?\b"
+    r"|tablets?|doses?|mcg|IU\b|units?\b|cycles\b|patients|cases|th\b|st\b|nd\b|rd\b|L\b|liters?"
     r"|litres?|packs?|French|Fr\b|G\b|gauge|of\s+\d|out\s+of|mg|/\s?kg|kg|times\s+(?:a|per|daily))",
     re.IGNORECASE,
 )

@@ -101,6 +101,8 @@ def _attribute(tokens: Tokens, names: list[Match], at: int, last: int) -> _Said 
     words = tokens.words
     name = _ahead(words, names, at, last)
     if name is not None:
+        if words[name.last : name.last + 1] == ["field"]:
+            return None  # "per high-power field": muscle power is not meant
         is_value = name.concept.kind in ("result", "vital")
         return (at, name.last, name.concept.name) if is_value else None
     end = _noun_ahead(words, at, last, is_change=bool(_QUALITIES[words[at]][1]))
@@ -174,7 +176,7 @@ def _behind(tokens: Tokens, names: list[Match], at: int, floor: int) -> tuple[in
         return None
     for name in reversed(names):
         if name.first <= back <= name.last and name.first >= floor:
-            return name.first, name.concept.name
+            return _with_long_form(words, names, name), name.concept.name
     is_test = words[at] in _SURELY_TESTS and words[back].isalpha() and words[back] not in _NO_TEST
     if words[back] in _NOUNS or is_test:
         start = back
@@ -182,6 +184,14 @@ def _behind(tokens: Tokens, names: list[Match], at: int, floor: int) -> tuple[in
             start -= 1
         return start, " ".join(word.lower() for word in tokens.surface[start : back + 1])
     return _of_something(words, names, back, floor)
+
+
+def _with_long_form(words: list[str], names: list[Match], name: Match) -> int:
+    """Give where "thyroid stimulating hormone (TSH)" begins, or its brackets do."""
+    if not name.first or words[name.first - 1] != "(":
+        return name.first
+    bracket = name.first - 1
+    return next((other.first for other in names if other.last == bracket), bracket)
 
 
 def _of_something(
