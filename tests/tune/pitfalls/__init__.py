@@ -13,7 +13,7 @@
 11  merging into 4-bit weights               test_quantised_base.py
 12  tied embeddings come apart               test_weights.py
 13  configs that exporters cannot read       test_saved_files.py
-14  a Llama 2 vocabulary without scores      test_saved_files.py
-15  the wrong way to cut words               test_saved_files.py
+14  a Llama 2 vocabulary without scores      test_vocabularies.py
+15  the wrong way to cut words               test_vocabularies.py
 16  adapters that vLLM refuses               test_saved_files.py
 """

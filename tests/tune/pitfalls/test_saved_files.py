@@ -1,4 +1,4 @@
-"""Pitfalls 13 to 16: files that other programs read."""
+"""Pitfalls 13 and 16: files that other programs read."""
 
 from __future__ import annotations
 
