@@ -78,14 +78,15 @@ class ModelsConfig(_Section):
     max_retry_wait_s: float = Field(default=10.0, gt=0)
     """The longest wait before a server that is busy, or dropped the connection, is asked again."""
     context_tokens: int = Field(default=8192, ge=512)
-    """How much of prompt and answer an Ollama model shall hold."""
+    """How much of prompt and answer an Ollama or a GGUF model shall hold; a GGUF model never more
+    than it was trained for."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     """0 gives the same answer each time."""
     seed: int = 0
     """Of the model's random draws."""
     sampling: Literal["plain", "clinmed"] = "plain"
-    """How `hf:` models choose words: by the temperature alone, or as ClinMED does (temperature
-    0.6, top-p 0.9, top-k 50, repetition penalty 1.2)."""
+    """How `hf:` and `gguf:` models choose words: by the temperature alone, or as ClinMED does
+    (temperature 0.6, top-p 0.9, top-k 50, repetition penalty 1.2)."""
     api_key_file: Path | None = Field(default=None, strict=False)
     """A file that holds the key of an OpenAI-compatible server, and nothing else."""
 

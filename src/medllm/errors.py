@@ -21,6 +21,7 @@ EXTRAS = {
     "data": ("pyarrow", "huggingface_hub"),
     "quantise": ("bitsandbytes",),
     "train": ("torch", "transformers", "datasets", "peft", "trl", "accelerate"),
+    "gguf": ("llama_cpp", "jinja2"),
     "search": ("optuna", "sqlalchemy"),
 }
 """Extra -> the packages whose absence it mends."""

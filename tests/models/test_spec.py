@@ -61,18 +61,13 @@ def test_a_slash_at_the_end_of_a_url_makes_no_difference():
         "openai:http://a/v1?key=1#model",
         "fake:",
         "hf:",
-        "gguf:model.gguf",
+        "gguf:",
     ],
 )
 def test_what_is_no_spec_is_an_error_with_a_hint(text):
     with pytest.raises(ConfigError) as caught:
         parse_spec(text)
     assert caught.value.hint
-
-
-def test_models_of_later_versions_are_named_as_such():
-    with pytest.raises(ConfigError, match="does not have gguf: models yet"):
-        parse_spec("gguf:model.gguf")
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated():

@@ -56,11 +56,12 @@ class ModelSettings:
     max_retry_wait_s: float = 10.0
     """The longest wait before another try, also where a busy server asks for more."""
     context_tokens: int = 8192
-    """How much of prompt and answer Ollama shall hold; other servers fix it when they start."""
+    """How much of prompt and answer Ollama, or a GGUF, shall hold; other servers fix it when they
+    start."""
     temperature: float = 0.0
     seed: int = 0
     sampling: str = "plain"
-    """For `hf:` models: a name of `medllm.models.sampling`."""
+    """For `hf:` and `gguf:` models: a name of `medllm.models.sampling`."""
     api_key_file: Path | None = None
     """A file that holds the key of an OpenAI-compatible server, and nothing else."""
 

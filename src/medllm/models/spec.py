@@ -13,16 +13,20 @@ from medllm.errors import ConfigError, ModelError, PrivacyError
 if TYPE_CHECKING:  # chat.py imports this module
     from medllm.models.chat import Model, ModelSettings
 
-Kind = Literal["extractive", "ollama", "openai", "hf", "fake"]
+Kind = Literal["extractive", "ollama", "openai", "hf", "gguf", "fake"]
 
 DEFAULT_OLLAMA_URL = "http://127.0.0.1:11434"
-FORMS = "extractive, auto, ollama:NAME, openai:BASE_URL#MODEL, hf:PATH[+ADAPTER], fake:SCRIPT"
+FORMS = (
+    "extractive, auto, ollama:NAME, openai:BASE_URL#MODEL, hf:PATH[+ADAPTER], gguf:PATH, "
+    "fake:SCRIPT"
+)
 AUTO_TIMEOUT_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which model: `name` is the model's name, or for `hf` its path, for `fake` the script's."""
+    """Which model: `name` is the model's name, or for `hf` and `gguf` its path, for `fake` the
+    script's."""
 
     kind: Kind
     name: str = ""
@@ -43,7 +47,7 @@ class ModelSpec:
 
         An Ollama without a URL counts as not local; the spec of an opened model always has one.
         """
-        return self.kind in ("extractive", "hf", "fake") or is_loopback(self.url)
+        return self.kind in ("extractive", "hf", "gguf", "fake") or is_loopback(self.url)
 
 
 def is_loopback(url: str) -> bool:
@@ -63,25 +67,21 @@ def parse_spec(text: str, *, ollama_url: str = "") -> ModelSpec:
     Raises `ConfigError` for what is no spec and `PrivacyError` for a model of Ollama's cloud.
     """
     text = text.strip()
-    kind, colon, rest = text.partition(":")
+    kind, _, rest = text.partition(":")
     if text == "extractive":
         return ModelSpec("extractive")
     if text == "auto":
         return resolve_auto(ollama_url=ollama_url or DEFAULT_OLLAMA_URL)
-    if kind == "gguf" and colon:
-        raise ConfigError(
-            "this version of medllm does not have gguf: models yet",
-            hint="serve the model with Ollama or vLLM and name it as ollama:NAME or "
-            "openai:BASE_URL#MODEL",
-        )
-    if kind not in ("ollama", "openai", "hf", "fake") or not rest:
+    if kind not in ("ollama", "openai", "hf", "gguf", "fake") or not rest:
         raise ConfigError(f"unknown model {text[:60]!r}", hint=f"give one of {FORMS}")
     if kind == "openai":
         return _parse_openai(rest)
     if kind == "ollama":
         refuse_cloud_name(rest)
         return ModelSpec("ollama", rest, check_url(ollama_url) if ollama_url else "")
-    return ModelSpec("hf" if kind == "hf" else "fake", rest)
+    if kind == "hf":
+        return ModelSpec("hf", rest)
+    return ModelSpec("gguf" if kind == "gguf" else "fake", rest)
 
 
 def _parse_openai(rest: str) -> ModelSpec:
@@ -173,6 +173,10 @@ def open_model(spec: ModelSpec, settings: ModelSettings) -> Model:
         from medllm.models.hf import HfModel
 
         return HfModel(spec, settings)
+    if spec.kind == "gguf":
+        from medllm.models.gguf import GgufModel
+
+        return GgufModel(spec, settings)
     if spec.kind == "fake":
         from medllm.models.fake import FakeModel
 
