@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from medllm.cli.main import main
+from medllm.errors import ModelError
 from medllm.models.hf import load_parts
 from medllm.models.hf_parts import find_parts
 from medllm.tune.explain import Explanation, attribute, explain, to_html
@@ -52,15 +53,55 @@ def test_explaining_changes_no_output_of_the_model(run):
     assert logits == pytest.approx(expected, abs=1e-4), "straightened, it still says the same"
 
 
+def own_part(found):
+    """What the answer's own tokens did for it."""
+    return sum(sum(row[len(found["prompt"]) :]) for row in found["scores"])
+
+
+def test_gradient_times_input_alone_does_not_sum_to_the_logits(run):
+    model, tokenizer = load_parts(find_parts(str(run)))
+    ids = tokenizer("I have fever for 3 days")["input_ids"]
+    given = model.get_input_embeddings()(torch.tensor([ids])).detach().requires_grad_(True)
+    logit = model(inputs_embeds=given, use_cache=False).logits[0, -2, ids[-1]]
+    (gradient,) = torch.autograd.grad(logit, given)
+    naive = float((gradient * given).sum().detach())
+    scores, logits = attribute(model, ids, len(ids) - 1)
+    assert scores.sum() == pytest.approx(logits[0], abs=1e-4)
+    assert abs(naive - logits[0]) > 0.1
+
+
+def test_words_of_several_tokens_and_letters_of_several_bytes_come_whole(run):
+    found = explain(str(run), "Température 38,9 °C – naïve 患者", "rest")
+    text = "".join(found.prompt)
+    assert "Température 38,9 °C – naïve 患者" in text
+    assert "\ufffd" not in text
+    assert " 患者" in [word for word, _ in found.words]
+
+
+def test_a_model_of_other_parts_is_refused_and_not_explained_wrongly(run, monkeypatch):
+    from transformers.models.llama.modeling_llama import LlamaMLP
+
+    def squared(self, x):  # a layer that no hook straightens
+        return self.down_proj((self.up_proj(x) + self.gate_proj(x)) ** 2)
+
+    monkeypatch.setattr(LlamaMLP, "forward", squared)
+    with pytest.raises(ModelError, match="not built as a Llama"):
+        explain(str(run), "fever", "rest")
+
+
 def test_the_page_shows_every_word_and_runs_nothing(run):
-    words = ["<b>", "fever", " & "]
-    found = Explanation(words, ["rest"], np.array([[0.5, -1.0, 0, 0]]), np.array([-0.5]))
+    tokens = ["<|x|>", "\n\n", "<b>", " fev", "er", " &"]
+    scores = np.array([[9.0, 0, 0.5, -1.5, 0.5, 0, 0]])
+    found = Explanation(tokens, ["rest"], scores, scores.sum(axis=1))
+    words = [("<|x|>", 9.0), ("\n\n<b>", 0.5), (" fever", -1.0), (" &", 0.0)]
+    assert found.words == words
     page = to_html(found)
     assert "&lt;b&gt;" in page
-    assert " &amp; " in page
+    assert "&amp;" in page
     assert "<script" not in page
-    assert page.count("<span") == 3
+    assert page.count("<span") == len(words)
     assert 'title="-1.000"' in page
+    assert "rgba(190,40,40,0.55)" in page, "the deepest colour is a word's, not a control token's"
 
 
 def test_the_command_explains_the_models_own_answer(run, tmp_path, capsys):
@@ -72,6 +113,9 @@ def test_the_command_explains_the_models_own_answer(run, tmp_path, capsys):
     assert code == 0, printed.err
     found = json.loads(printed.out)
     assert len(found["scores"]) == len(found["answer"]) > 0
-    assert page.read_text().count("<span") == len(found["prompt"])
+    assert page.read_text().count("<span") == len(found["words"])
+    assert "".join(word["text"] for word in found["words"]) == "".join(found["prompt"])
+    relevance = sum(word["relevance"] for word in found["words"])
+    assert relevance == pytest.approx(sum(map(sum, found["scores"])) - own_part(found), abs=1e-3)
     assert main(["explain", str(note), "--model", "ollama:x"]) == 2
     assert "hf:RUN" in capsys.readouterr().err

@@ -48,7 +48,7 @@ def explain(
         print_json(found.to_json())
         return
     typer.echo(bold("ANSWER ") + "".join(found.answer))
-    totals = found.totals
-    typer.echo(bold("RESTS ON ") + "(how much each token spoke for the answer)")
-    for number in sorted(range(len(totals)), key=lambda n: -abs(totals[n]))[:_MOST_SHOWN]:
-        typer.echo(f"  {totals[number]:+8.3f}  {found.prompt[number]!r}")
+    typer.echo(bold("RESTS ON ") + "(how much each word spoke for the answer)")
+    words = [(own, text.strip()) for text, own in found.words if text.strip()]
+    for own, word in sorted(words, key=lambda one: -abs(one[0]))[:_MOST_SHOWN]:
+        typer.echo(f"  {own:+8.3f}  {word}")

@@ -117,7 +117,7 @@ class HfModel:
         yield from generate(
             model,
             prompts,
-            stops=_stop_ids(model, tokenizer),
+            stops=stop_tokens(model, tokenizer),
             pad=int(tokenizer.pad_token_id or 0),
             limits=limits,
             sampling=sampling_of(self._settings.sampling, self._settings.temperature),
@@ -163,7 +163,7 @@ def _context(model: Any) -> int:
     return int(getattr(model.config, "max_position_embeddings", 0) or 1 << 30)
 
 
-def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+def stop_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     """Give every token that ends an answer: the tokenizer's and those of the generation config."""
     listed = model.generation_config.eos_token_id
     ids = listed if isinstance(listed, list) else [listed]

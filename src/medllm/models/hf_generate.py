@@ -77,12 +77,16 @@ class AnswerReader:
     """Turns tokens into the text of an answer as they come.
 
     A character of several tokens comes when it is whole. What a model thinks first, up to the end
-    of its think tag, is no part of the answer, nor is the white space behind that.
+    of its think tag, is no part of the answer, nor is the white space behind that. With
+    `with_control` control tokens are written out.
     """
 
-    def __init__(self, tokenizer: Any, *, is_thinking: bool = False) -> None:
+    def __init__(
+        self, tokenizer: Any, *, is_thinking: bool = False, with_control: bool = False
+    ) -> None:
         self.n_tokens = 0
         self._tokenizer = tokenizer
+        self._skips = not with_control
         self._ids: list[int] = []
         self._start = self._read = 0  # before _read all is given; from _start on is context
         self._is_thinking = is_thinking
@@ -116,4 +120,5 @@ class AnswerReader:
         return text
 
     def _since(self, end: int | None) -> str:
-        return str(self._tokenizer.decode(self._ids[self._start : end], skip_special_tokens=True))
+        ids = self._ids[self._start : end]
+        return str(self._tokenizer.decode(ids, skip_special_tokens=self._skips))

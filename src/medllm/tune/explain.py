@@ -9,6 +9,7 @@ It shows what the model used, not whether that was right.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,14 +21,22 @@ from numpy.typing import NDArray
 
 from medllm.errors import ModelError, extra
 from medllm.models.chat import Message, as_wire
-from medllm.models.hf import load_parts
+from medllm.models.hf import load_parts, stop_tokens
+from medllm.models.hf_generate import AnswerReader, generate
 from medllm.models.hf_parts import find_parts
+from medllm.models.sampling import Sampling
 
+_CONTROL = re.compile(r"<[|｜][^<>]*[|｜]>|</?s>")
 _MOST_TOKENS = 64
+_MOST_GAP = 0.1
+"""Of the largest logit: rounding to bfloat16 stays below it, a layer that was not met does not."""
 _STYLE = (
     "body{font:16px/1.7 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-    "pre{white-space:pre-wrap;font:inherit}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}"
+    "span{border-radius:.2em;padding:.1em 0}.control{color:#6b6b6b;font-size:.75em}"
 )
+_DEEPEST = 0.55
+"""Of the colour: black letters stay readable on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +59,27 @@ class Explanation:
         """What each prompt token did for the whole answer, [prompt tokens]."""
         return np.asarray(self.scores[:, : len(self.prompt)].sum(axis=0))
 
+    @property
+    def words(self) -> list[tuple[str, float]]:
+        """The prompt in words, each with what its tokens did; white space goes with what follows.
+
+        A control token is a word by itself.
+        """
+        found: list[tuple[str, float]] = []
+        for text, total in zip(self.prompt, self.totals.tolist(), strict=True):
+            before = found[-1][0] if found else ""
+            is_control = _CONTROL.fullmatch(text) or _CONTROL.fullmatch(before)
+            is_border = before.strip() and (text[:1].isspace() or before[-1:].isspace())
+            if not found or is_control or is_border:
+                found.append((text, total))
+            else:
+                found[-1] = (before + text, found[-1][1] + total)
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values."""
         return {
+            "words": [{"text": text, "relevance": round(own, 6)} for text, own in self.words],
             "prompt": self.prompt,
             "answer": self.answer,
             "scores": np.round(self.scores, 6).tolist(),
@@ -76,24 +103,29 @@ def explain(name: str, text: str, answer: str = "") -> Explanation:
     if not ids:
         raise ModelError("the model gives no answer to explain", hint="give one with --answer")
     scores, logits = attribute(model, [*prompt, *ids], len(prompt))
-    words = [[tokenizer.decode([token]) for token in part] for part in (prompt, ids)]
-    return Explanation(words[0], words[1], scores, logits)
+    reader = AnswerReader(tokenizer, with_control=True)
+    texts = [reader.read(token) for token in (*prompt, *ids)]
+    n = len(prompt)
+    found = Explanation(texts[:n], texts[n:], scores, logits)
+    if found.gap > _MOST_GAP * max(1.0, float(np.abs(logits).max())):
+        raise _unlike_a_llama()
+    return found
 
 
 def _answer_ids(model: Any, tokenizer: Any, prompt: list[int], answer: str) -> list[int]:
     if answer:
         found = tokenizer(answer, add_special_tokens=False)["input_ids"]
         return list(found)[:_MOST_TOKENS]
-    with extra("train"):
-        import torch
-    ids = torch.tensor([prompt], device=model.device)
-    out = model.generate(
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        max_new_tokens=_MOST_TOKENS,
-        do_sample=False,
+    tokens = generate(
+        model,
+        [prompt],
+        stops=stop_tokens(model, tokenizer),
+        pad=0,
+        limits=[_MOST_TOKENS],
+        sampling=Sampling(),
+        seed=0,
     )
-    return [token for token in out[0, len(prompt) :].tolist() if token != tokenizer.eos_token_id]
+    return [token for (token,) in tokens if token is not None]
 
 
 def attribute(model: Any, ids: list[int], n_prompt: int) -> tuple[Any, Any]:
@@ -132,14 +164,18 @@ def _straightened(model: Any) -> Iterator[None]:
             hooks.append(module.register_forward_hook(_fixed_norm))
     try:
         if len(hooks) < 4:
-            raise ModelError(
-                "this model is not built as a Llama is, and cannot be explained",
-                hint="take a model of the Llama family",
-            )
+            raise _unlike_a_llama()
         yield
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _unlike_a_llama() -> ModelError:
+    return ModelError(
+        "this model is not built as a Llama is, and cannot be explained",
+        hint="take a model of the Llama family",
+    )
 
 
 def _fixed_norm(module: Any, given: tuple[Any, ...], out: Any) -> Any:
@@ -151,19 +187,31 @@ def _fixed_norm(module: Any, given: tuple[Any, ...], out: Any) -> Any:
 
 def to_html(found: Explanation) -> str:
     """Give a page without scripts: the prompt coloured by what it did for the whole answer."""
-    totals = found.totals
-    largest = float(np.abs(totals).max()) or 1.0
-    spans = []
-    for word, total in zip(found.prompt, totals, strict=True):
-        colour = "0,110,60" if total > 0 else "190,40,40"
-        shade = f"rgba({colour},{abs(total) / largest:.2f})"
-        title = f"{total:+.3f}"
-        spans.append(f'<span title="{title}" style="background:{shade}">{escape(word)}</span>')
+    words = found.words
+    largest = max((abs(own) for text, own in words if not _CONTROL.fullmatch(text)), default=0.0)
+    spans = [_span(text, own, largest or 1.0) for text, own in words]
+    of_prompt, of_all = float(found.totals.sum()), float(found.scores.sum())
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Explanation</title>'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>Explanation</title>'
         f"<style>{_STYLE}</style><h1>What the answer rests on</h1>"
         "<p>Green spoke for the answer, red against it; the deeper, the more. It shows what the "
         "model used, not whether that was right.</p>"
         f"<h2>Prompt</h2><pre>{''.join(spans)}</pre>"
-        f"<h2>Answer</h2><pre>{escape(''.join(found.answer))}</pre></html>\n"
+        f"<h2>Answer</h2><pre>{escape(''.join(found.answer))}</pre>"
+        f"<p>The logits of the answer's {len(found.answer)} tokens sum to {of_all:.1f}. Of that "
+        f"{of_prompt:.1f} comes from the prompt, the rest from what the answer had said before; "
+        f"no token is off by more than {found.gap:.2g}.</p></html>\n"
     )
+
+
+def _span(text: str, own: float, largest: float) -> str:
+    """Colour a word; control tokens stand in grey, and their deep colour would hide the others."""
+    space = text[: len(text) - len(text.lstrip())]
+    title = f"{own:+.3f}"
+    if _CONTROL.fullmatch(text):
+        return f'<span class="control" title="{title}">{escape(text)}</span>'
+    colour = "0,110,60" if own > 0 else "190,40,40"
+    shade = f"rgba({colour},{min(1.0, abs(own) / largest) * _DEEPEST:.2f})"
+    word = escape(text[len(space) :])
+    return f'{space}<span title="{title}" style="background:{shade}">{word}</span>'
