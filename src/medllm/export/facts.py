@@ -88,25 +88,27 @@ class FileProof:
     sha256: str
     quantisation: str
     size_bytes: int
-    n_texts: int
+    n_texts: int = 0
     """Texts that were cut into tokens by both."""
-    n_texts_equal: int
-    n_prompts: int
+    n_texts_equal: int = 0
+    n_prompts: int = 0
     """Conversations whose prompts were rendered by both."""
-    n_prompts_equal: int
-    n_positions: int
+    n_prompts_equal: int = 0
+    n_positions: int = 0
     """Positions whose distributions over the next token were compared."""
-    mean_kl: float
+    mean_kl: float = 0.0
     """Kullback-Leibler divergence of the GGUF's distribution from the model's, in nats."""
-    top1: float
+    top1: float = 0.0
     """Share of positions at which both find the same token the likeliest."""
-    n_answers: int
+    n_answers: int = 0
     """Answers at temperature 0 that were compared."""
-    n_answers_equal: int
-    perplexity: float
-    tokens_per_s: float
-    """Read while the perplexity was measured, on this machine."""
-    passed: bool
+    n_answers_equal: int = 0
+    perplexity: float = 0.0
+    tokens_per_s: float = 0.0
+    """Written at temperature 0, on this machine."""
+    passed: bool = False
+    n_answers_even: int = 0
+    """Of the other answers, those that part where two tokens were nearly even."""
     reasons: tuple[str, ...] = ()
     """Why it did not pass, in words; empty where it did."""
 
@@ -141,7 +143,8 @@ def read_facts(folder: Path) -> ExportFacts:
             f"{folder} is not a finished export: it has no {FACTS}",
             hint=f"medllm export RUN --to {folder}",
         )
-    return _read(folder / FACTS, TypeAdapter(ExportFacts))
+    facts: ExportFacts = _read(folder / FACTS, TypeAdapter(ExportFacts))
+    return facts
 
 
 def write_proof(folder: Path, proof: Proof) -> None:
@@ -153,7 +156,8 @@ def read_proof(folder: Path) -> Proof | None:
     """Read proof.json; None where the export was not proved. Raises `DataError` where broken."""
     if not (folder / PROOF).is_file():
         return None
-    return _read(folder / PROOF, TypeAdapter(Proof))
+    proof: Proof = _read(folder / PROOF, TypeAdapter(Proof))
+    return proof
 
 
 def _read(path: Path, shape: TypeAdapter[Any]) -> Any:

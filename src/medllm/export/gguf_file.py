@@ -120,7 +120,8 @@ def encode(block: NDArray[Any], quantisation: str, name: str) -> NDArray[Any]:
     from gguf import GGMLQuantizationType
     from gguf.quants import quantize
 
-    return quantize(numbers, GGMLQuantizationType[quantisation])
+    made: NDArray[Any] = quantize(numbers, GGMLQuantizationType[quantisation])
+    return made
 
 
 def to_bfloat16(numbers: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -1,4 +1,4 @@
-"""A GGUF in llama.cpp, asked for what a proof compares: tokens, distributions, likeliest answers."""
+"""A GGUF in llama.cpp, asked for what a proof compares: tokens, distributions, answers."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class LlamaFile:
                 n_batch=512,
                 n_threads=os.cpu_count(),
                 logits_all=True,
+                type_k=llama_cpp.GGML_TYPE_F32,  # halves as by default would blur what is compared
+                type_v=llama_cpp.GGML_TYPE_F32,
                 verbose=False,
                 lora_path=str(adapter) if adapter else None,
             )
@@ -68,6 +70,32 @@ class LlamaFile:
         """What stands in the file beside tensors, as llama.cpp reads it."""
         found: dict[str, str] = self._llama.metadata
         return found
+
+    @property
+    def n_vocabulary(self) -> int:
+        """How many tokens there are."""
+        return int(self._llama.n_vocab())
+
+    def render(self, conversation: list[dict[str, str]]) -> str:
+        """Give the prompt that the file's own chat template makes, up to where it answers.
+
+        Raises `ModelError` where it has none, or one that breaks.
+        """
+        from jinja2 import TemplateError
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        template = self.metadata.get("tokenizer.chat_template")
+        if not template:
+            raise ModelError(f"{self.path.name} has no chat template")
+        begin, end = (
+            self._llama._model.token_get_text(number) if number >= 0 else ""
+            for number in (self._llama.token_bos(), self._llama.token_eos())
+        )
+        try:
+            formatter: Any = Jinja2ChatFormatter(template, end, begin)
+            return str(formatter(messages=conversation).prompt)
+        except (TemplateError, TypeError, ValueError) as exc:
+            raise ModelError(f"the chat template in {self.path.name} breaks") from exc
 
     @property
     def tokens_per_s(self) -> float:

@@ -1,0 +1,95 @@
+"""The proof: the model that was evaluated and each exported file, asked the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from medllm.errors import extra
+from medllm.export.compare import compare
+from medllm.export.facts import ExportedFile, Proof
+from medllm.export.reference import Reference, make_reference
+from medllm.export.samples import WHAT, shipped_records
+from medllm.export.source import Source, read_validation, validation_records
+from medllm.manifest import now, package_versions
+from medllm.models.hf import load_parts
+from medllm.tune.templates import Template, prepare_tokenizer
+
+Tell = Callable[[str, int, int], None]
+"""Takes what is being done, how much of it is done, and of how much."""
+
+_BYTES = 4
+_ROOM = 1.25
+"""How much more than its weights a model in float32 takes."""
+
+
+def prove(
+    folder: Path,
+    files: Sequence[ExportedFile],
+    source: Source,
+    template: Template,
+    *,
+    stops: frozenset[int],
+    weights: str,
+    base: Path | None,
+    tell: Tell = lambda what, done, total: None,
+) -> Proof:
+    """Compare each file of an export with the model that was evaluated.
+
+    `weights` is what the merged weights were rounded to; `base` is the base's GGUF for an adapter.
+    """
+    tell("asking the evaluated model", 0, len(files) + 1)
+    reference = _ask(source, template, stops)
+    found = []
+    for number, file in enumerate(files, 1):
+        tell(f"asking {file.name}", number, len(files) + 1)
+        under = base if file.kind == "adapter" else None
+        found.append(compare(file, folder, reference, weights=weights, base=under))
+    return Proof(
+        passed=bool(found) and all(one.passed for one in found),
+        reference=reference.what,
+        reference_perplexity=reference.perplexity,
+        text="the validation records" if validation_records(source) else WHAT,
+        n_tokens=reference.n_tokens,
+        files=tuple(found),
+        versions=package_versions(),
+        created=now(),
+    )
+
+
+def _ask(source: Source, template: Template, stops: frozenset[int]) -> Reference:
+    model, tokenizer = load_parts(source.parts)
+    prepare_tokenizer(tokenizer, template)
+    model, exactness = _in_float32(model)
+    paths = validation_records(source)
+    own = read_validation(paths) if paths else iter(())
+    records = chain(own, [] if paths else shipped_records())
+    what = "base and adapter" if source.parts.adapter else "the model"
+    return make_reference(
+        model, tokenizer, template, records, stops=stops, what=f"{what} in {exactness}"
+    )
+
+
+def _in_float32(model: Any) -> tuple[Any, str]:
+    """Give the model in float32 where there is room: what is compared is then the files' own error.
+
+    Computed in bfloat16, the model itself is further from its weights than a good GGUF.
+    """
+    with extra("train"):
+        import torch
+    dtype = next(model.parameters()).dtype
+    name = str(dtype).removeprefix("torch.")
+    needed = sum(one.numel() for one in model.parameters()) * _BYTES * _ROOM
+    device = next(model.parameters()).device
+    free = (
+        torch.cuda.mem_get_info(device)[0]
+        if device.type == "cuda"
+        else psutil.virtual_memory().available
+    )
+    if dtype == torch.float32 or needed > free:
+        return model, name
+    return model.float(), f"float32 (weights {name})"
