@@ -49,6 +49,9 @@ class Running:
     def _wait(self) -> int:
         code = self.process.wait(TIMEOUT_S)
         self.reader.join(TIMEOUT_S)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
         return code
 
     reader: threading.Thread = field(default_factory=threading.Thread)

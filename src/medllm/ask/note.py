@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from medllm.errors import DataError
@@ -37,6 +38,8 @@ _BINARY = (
     b"\x1f\x8b",
     b"{\\rtf",
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
+"""What no text has; \x1a ends files of old systems."""
 _MAX_CONTROL_SHARE = 0.01
 _BYTES_PER_CHARACTER = 4
 """At most, in UTF-8 and in UTF-16: a longer file need not be read to be refused."""
@@ -74,8 +77,8 @@ def check_note(text: str, max_characters: int) -> Note:
         raise _too_long(f"{len(text):,}", max_characters)
     if _is_garbage(text):
         raise DataError("the note is not text", hint="give plain text, not the bytes of a file")
-    letters = [letter for letter in text if letter.isalpha()]
-    if len(letters) < 3:
+    letters = Counter({letter: n for letter, n in Counter(text).items() if letter.isalpha()})
+    if letters.total() < 3:
         raise DataError("the note has no words", hint="describe the patient in English")
     language = _language(text, letters)
     if language != "English":
@@ -124,27 +127,30 @@ def _refuse_binary(data: bytes, name: str) -> None:
 
 def _is_garbage(text: str) -> bool:
     """Whether there are more control characters than any text has by accident."""
-    n_control = sum(letter < " " and letter not in "\t\n\v\f\r\x1a" for letter in text)
+    n_control = len(_CONTROL.findall(text))
     return "\0" in text or n_control > _MAX_CONTROL_SHARE * len(text)
 
 
-def _language(text: str, letters: list[str]) -> str:
+def _language(text: str, letters: Counter[str]) -> str:
     """Name the language by its function words; English where they do not tell.
 
     Words in capitals are looked at only in a text that has no others: they are abbreviations.
     """
-    if sum(letter < "\u0250" for letter in letters) < 0.7 * len(letters):
+    n_letters = letters.total()
+    if sum(n for letter, n in letters.items() if letter < "\u0250") < 0.7 * n_letters:
         return "another script than Latin"
-    words = re.findall(r"[^\W\d_]+", text[:20_000])
-    if sum(map(str.isupper, letters)) > 0.8 * len(letters):
-        words = [word.lower() for word in words]
-    words = [word for word in words if not word.isupper() or word == "I"]
-    lower = [word.lower() for word in words if word.islower() or word.istitle()]
-    counts = {language: sum(word in known for word in lower) for language, known in _WORDS.items()}
+    words = Counter(re.findall(r"[^\W\d_]+", text[:20_000]))
+    is_all_capitals = sum(n for c, n in letters.items() if c.isupper()) > 0.8 * n_letters
+    lower: Counter[str] = Counter()
+    for word, n in words.items():
+        is_abbreviation = word.isupper() and word != "I" and not is_all_capitals
+        if not is_abbreviation and (is_all_capitals or word.islower() or word.istitle()):
+            lower[word.lower()] += n
+    counts = {language: sum(lower[w] for w in known) for language, known in _WORDS.items()}
     best = max(counts, key=lambda language: counts[language])
     is_clear = (
-        counts[best] >= max(_MIN_FOREIGN_WORDS, _MIN_SHARE * len(lower))
-        and len(_WORDS[best] & set(lower)) >= _MIN_DIFFERENT
+        counts[best] >= max(_MIN_FOREIGN_WORDS, _MIN_SHARE * lower.total())
+        and len(_WORDS[best] & lower.keys()) >= _MIN_DIFFERENT
         and counts[best] > 1.5 * counts["English"]
     )
     return best if is_clear else "English"

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
+
+from fastapi.responses import Response
+from pydantic_core import to_json
 
 from medllm.ask.labels import value_in_words
 from medllm.ask.road import Step
 from medllm.records import Answer, Claim, Document, Finding, Hit, Summary
 
 Json = dict[str, Any]
+_FIELDS = attrgetter(*Finding.__slots__)
+
+
+def json_response(content: Json | list[Json], status: int = 200) -> Response:
+    """Give a response; pydantic writes JSON three times as fast as the standard library."""
+    return Response(to_json(content), status, media_type="application/json")
 
 
 def finding_json(finding: Finding) -> Json:
     """Give a finding."""
-    fields = {name: getattr(finding, name) for name in Finding.__slots__}
-    return {**fields, "value_text": value_in_words(finding)}
+    values = _FIELDS(finding)  # in C: a note has dozens, and the event loop waits for them
+    return {
+        **dict(zip(Finding.__slots__, values, strict=True)),
+        "value_text": value_in_words(finding),
+    }
 
 
 def document_json(document: Document) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
@@ -110,14 +111,29 @@ class Asking:
     """A walk of the road in a thread. Made and read in one event loop."""
 
     def __init__(
-        self, road: Road, note: Note, *, corrections: Corrections, gate: Gate, deadline_s: float
+        self,
+        road: Road,
+        note: Note,
+        *,
+        corrections: Corrections,
+        gate: Gate,
+        deadline_s: float,
+        observe: Callable[[Step, float], None],
+        is_streamed: bool = True,
     ) -> None:
+        """Get ready; where it is not streamed the last step alone comes out.
+
+        Each step that does costs a turn of the event loop, while the road waits for it. `observe`
+        is called with each, in the thread, and the seconds since the road was begun.
+        """
         self._loop = asyncio.get_running_loop()
         self._model = StoppableModel(road.model) if road.model is not None else None
         self._road = replace(road, model=cast(Model | None, self._model))
         self._note = note
         self._corrections = corrections
         self._gate = gate
+        self._observe = observe
+        self._is_streamed = is_streamed
         self._steps: asyncio.Queue[Step | None] = asyncio.Queue()
         self._deadline = self._loop.call_later(deadline_s, self.stop, "late")
         self.stopped: Stop = ""
@@ -150,6 +166,7 @@ class Asking:
         at_end()
 
     def _run(self) -> None:
+        self._begun = time.perf_counter()
         review = apply_corrections(self._note, self._corrections) if self._corrections else None
         walking = cast("Generator[Step, None, None]", walk(self._road, self._note, review=review))
         with closing(walking):
@@ -165,7 +182,9 @@ class Asking:
             is_over = self.stopped == "left" or (self.stopped and self._model is None)
             if is_over and step.answer is None:
                 return False
-            self._loop.call_soon_threadsafe(self._steps.put_nowait, step)
+            self._observe(step, time.perf_counter() - self._begun)
+            if self._is_streamed or step.answer is not None:
+                self._loop.call_soon_threadsafe(self._steps.put_nowait, step)
             if until_articles and step.articles is not None:
                 break
         return True

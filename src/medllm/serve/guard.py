@@ -134,7 +134,8 @@ class Guard:
             if message["type"] == "http.disconnect":
                 return _replay(message, receive)
             body += message.get("body", b"")
-            if not message.get("more_body"):
+            # Nothing comes after what was announced: not to wait for its end saves a turn.
+            if not message.get("more_body") or str(len(body)) == length:
                 break
         whole: Message = {"type": "http.request", "body": bytes(body), "more_body": False}
         return _replay(whole, receive)

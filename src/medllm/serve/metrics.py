@@ -7,6 +7,8 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+from medllm.ask.road import Step
+
 _BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
@@ -39,6 +41,15 @@ class Metrics:
                 self._buckets[step][at] += 1
             self._sums[step] += seconds
             self._counts[step] += 1
+
+    def observe_step(self, step: Step, seconds: float) -> None:
+        """Record when findings, evidence and the answer were there, since the road was begun."""
+        if step.findings is not None:
+            self.observe("findings", seconds)
+        elif step.evidence is not None:
+            self.observe("search", seconds)
+        elif step.answer is not None:
+            self.observe("answer", seconds)
 
     def text(self, gauges: Mapping[str, float]) -> str:
         """Give everything in Prometheus's text format 0.0.4, with the gauges of the moment."""

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from medllm.ask.note import check_note
-from medllm.ask.road import Road, Step
+from medllm.ask.road import Road
 from medllm.records import Answer, Note
 from medllm.serve.answers import Json, answer_json, state_of, step_event
 from medllm.serve.asking import Asking, Corrections
@@ -48,18 +48,21 @@ async def answer_events(
     ticket: Ticket,
     *,
     road: Road | None = None,
+    is_streamed: bool = True,
 ) -> AsyncGenerator[Event, None]:
     """Give the events of a question whose ticket is drawn: queued, the steps, then done.
 
-    Closing the generator stops the model; the place in the queue is given back when the thread is
-    free. Raises what the road raises.
+    Where it is not streamed the steps are left out. Closing the generator stops the model; the
+    place in the queue is given back when the thread is free. Raises what the road raises.
     """
     loop = asyncio.get_running_loop()
     came = loop.time()
     asking: Asking | None = None
     try:
-        async for place in _places(service, ticket):
-            yield "queued", {"place": place}
+        if is_streamed:
+            async for place in _places(service, ticket):
+                yield "queued", {"place": place}
+        await ticket.granted.wait()
         begun = loop.time()
         asking = Asking(
             road or service.road,
@@ -67,12 +70,13 @@ async def answer_events(
             corrections=corrections,
             gate=service.index.gate,
             deadline_s=service.config.serve.deadline_s,
+            observe=service.metrics.observe_step,
+            is_streamed=is_streamed,
         )
         service.begin(asking, ticket)
         answer: Answer | None = None
         async with aclosing(asking.steps()) as steps:
             async for step in steps:
-                _observe(service, step, loop.time() - begun)
                 answer = step.answer or answer
                 if event := step_event(step):
                     yield event
@@ -98,7 +102,7 @@ async def answer_whole(
 ) -> Json:
     """Give the last event's data."""
     data: Json = {}
-    events = answer_events(service, user, note, corrections, ticket, road=road)
+    events = answer_events(service, user, note, corrections, ticket, road=road, is_streamed=False)
     async with aclosing(events):
         async for _, latest in events:
             data = latest
@@ -115,15 +119,6 @@ async def _places(service: Service, ticket: Ticket) -> AsyncGenerator[int, None]
             yield place
         ticket.moved.clear()
         await ticket.moved.wait()
-
-
-def _observe(service: Service, step: Step, seconds: float) -> None:
-    if step.findings is not None:
-        service.metrics.observe("findings", seconds)
-    elif step.evidence is not None:
-        service.metrics.observe("search", seconds)
-    elif step.answer is not None:
-        service.metrics.observe("answer", seconds)
 
 
 def _told(asking: Asking, answer: Answer) -> Answer:

@@ -70,7 +70,7 @@ class AskRequest(_Request):
     """A patient description, and corrections to its findings where it is asked again."""
 
     note: str
-    corrections: CorrectionsBody = CorrectionsBody()
+    corrections: CorrectionsBody = Field(default_factory=CorrectionsBody)
 
 
 class SearchRequest(_Request):

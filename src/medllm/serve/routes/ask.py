@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from medllm.ask.page.render import render_page
 from medllm.clinical.deidentify.deidentifier import without_identifiers
@@ -14,7 +14,7 @@ from medllm.clinical.findings import find_findings
 from medllm.records import DocumentKind
 from medllm.retrieve.index import Filter
 from medllm.retrieve.note_search import read_query, search_note
-from medllm.serve.answers import Json, findings_json, hits_json
+from medllm.serve.answers import Json, findings_json, hits_json, json_response
 from medllm.serve.events import event_frame, stream, unless_gone
 from medllm.serve.questions import answer_events, answer_whole, read_corrections, read_question
 from medllm.serve.refusals import RESPONSES, Refused, as_refused
@@ -47,7 +47,7 @@ async def findings(body: FindingsRequest, request: Request) -> Response:
     def work() -> Json:
         return {"findings": findings_json(find_findings(note.text))}
 
-    return JSONResponse(await unless_gone(request, service.in_turn(user_of(request), work)))
+    return json_response(await unless_gone(request, service.in_turn(user_of(request), work)))
 
 
 @router.post("/deidentify", response_model=DeidentifyAnswer)
@@ -64,7 +64,7 @@ async def deidentify(body: FindingsRequest, request: Request) -> Response:
         ]
         return {"text": done.text, "replaced": replaced}
 
-    return JSONResponse(await unless_gone(request, service.in_turn(user_of(request), work)))
+    return json_response(await unless_gone(request, service.in_turn(user_of(request), work)))
 
 
 @router.post("/search", response_model=SearchAnswer)
@@ -78,7 +78,7 @@ async def search(body: SearchRequest, request: Request) -> Response:
     work = unless_gone(
         request, service.in_turn(user_of(request), lambda: _search(service, note.text, body))
     )
-    return JSONResponse(await work)
+    return json_response(await work)
 
 
 def _search(service: Service, text: str, body: SearchRequest) -> Json:
@@ -120,7 +120,7 @@ async def ask(body: AskRequest, request: Request) -> Response:
     ticket = service.room.enter(user.session)
     if "text/event-stream" not in request.headers.get("accept", ""):
         work = answer_whole(service, user, note, corrections, ticket)
-        return JSONResponse(await unless_gone(request, work))
+        return json_response(await unless_gone(request, work))
     request_id = request.scope["medllm.id"]
 
     async def frames() -> AsyncGenerator[str, None]:

@@ -6,10 +6,11 @@ import uuid
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from medllm.errors import DataError
+from medllm.serve.answers import json_response
 from medllm.serve.cards import SERVICE, cards_for, find_evidence, note_of, services
 from medllm.serve.events import unless_gone
 from medllm.serve.feedback import Feedback
@@ -65,7 +66,7 @@ class Outcomes(BaseModel):
 async def discover(request: Request) -> Response:
     """List the services."""
     user_of(request)
-    return JSONResponse(services())
+    return json_response(services())
 
 
 @router.post("/{service_id}", response_model=dict[str, Any])
@@ -81,11 +82,11 @@ async def call(service_id: str, body: HookRequest, request: Request) -> Response
     try:
         note = read_question(service, told.text)
     except DataError:
-        return JSONResponse({"cards": []})
+        return json_response({"cards": []})
     await service.record(user.name, "cds", note=note.text)
     work = service.in_turn(user, lambda: find_evidence(service.road, note, service.index.gate))
     evidence = await unless_gone(request, work)
-    return JSONResponse({"cards": cards_for(evidence, page_url=str(request.base_url))})
+    return json_response({"cards": cards_for(evidence, page_url=str(request.base_url))})
 
 
 @router.post("/{service_id}/feedback", response_model=dict[str, Any])
@@ -103,4 +104,4 @@ async def feedback(service_id: str, body: Outcomes, request: Request) -> Respons
         )
         given = Feedback(answer=one.card, by=user.name, rating=rating, model="cds-hooks")
         await service.in_thread(service.feedback.add, given)
-    return JSONResponse({})
+    return json_response({})

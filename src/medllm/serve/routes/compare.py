@@ -6,12 +6,12 @@ import secrets
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from medllm.ask.road import Road
 from medllm.records import Answer, Note
-from medllm.serve.answers import Json
+from medllm.serve.answers import Json, json_response
 from medllm.serve.asking import Corrections
 from medllm.serve.comparing import Comparison, blinded, same_evidence
 from medllm.serve.door import User
@@ -75,7 +75,7 @@ async def compare(body: FindingsRequest, request: Request) -> Response:
         raise Refused(409, "there is no second model to compare with", hint=hint)
     note = read_question(service, body.note)
     await service.record(user.name, "compare", note=note.text)
-    return JSONResponse(await unless_gone(request, _both(service, user, note, service.other_road)))
+    return json_response(await unless_gone(request, _both(service, user, note, service.other_road)))
 
 
 async def _both(service: Service, user: User, note: Note, other: Road) -> Json:
@@ -117,7 +117,7 @@ async def rate(comparison_id: str, body: RatingRequest, request: Request) -> Res
             given = _feedback(answer_id, preference, answer, user)
             await service.in_thread(service.feedback.add, given)
     stored = service.feedback is not None
-    return JSONResponse({"left": names[0], "right": names[1], "stored": stored})
+    return json_response({"left": names[0], "right": names[1], "stored": stored})
 
 
 def _feedback(answer_id: str, preference: Preference, answer: Answer, user: User) -> Feedback:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from medllm.files import disk_errors
-from medllm.serve.answers import document_json
+from medllm.serve.answers import document_json, json_response
 from medllm.serve.jobs import Job, Jobs, find_kind
 from medllm.serve.refusals import RESPONSES, Refused
 from medllm.serve.service import service_of, user_of, user_with
@@ -39,7 +39,7 @@ async def library(request: Request) -> Response:
     """Say what is indexed: counts by kind and year, age, encoder."""
     service = service_of(request)
     user_of(request)
-    return JSONResponse(await service.in_thread(service.library))
+    return json_response(await service.in_thread(service.library))
 
 
 @router.post("/documents/read", response_model=WholeDocumentBody)
@@ -52,7 +52,7 @@ async def read(body: DocumentRequest, request: Request) -> Response:
         raise Refused(404, "there is no document with this id", hint="it may have been deleted")
     document = found[body.id]
     whole = {**document_json(document), "text": document.text, "mesh": list(document.mesh)}
-    return JSONResponse(whole)
+    return json_response(whole)
 
 
 @router.post("/documents/add", response_model=JobBody, status_code=202, openapi_extra=_OCTETS)
@@ -75,7 +75,7 @@ async def add(
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return JSONResponse(job.describe(), 202)
+    return json_response(job.describe(), 202)
 
 
 async def _take_in(request: Request, path: Path, *, suffix_for: str) -> None:
@@ -99,21 +99,21 @@ async def delete(body: DeleteRequest, request: Request) -> Response:
     user, service = user_with(request, "engineer"), service_of(request)
     await asyncio.gather(*(service.record(user.name, "delete", document=i) for i in body.ids))
     job = service.jobs.delete(body.ids)
-    return JSONResponse(job.describe(), 202)
+    return json_response(job.describe(), 202)
 
 
 @router.get("/jobs", response_model=list[JobBody])
 async def jobs(request: Request) -> Response:
     """List the jobs, the newest first."""
     user_with(request, "engineer")
-    return JSONResponse([job.describe() for job in service_of(request).jobs.list()])
+    return json_response([job.describe() for job in service_of(request).jobs.list()])
 
 
 @router.get("/jobs/{job_id}", response_model=JobBody)
 async def job(job_id: str, request: Request) -> Response:
     """Say how far a job is."""
     user_with(request, "engineer")
-    return JSONResponse(_find(service_of(request).jobs, job_id).describe())
+    return json_response(_find(service_of(request).jobs, job_id).describe())
 
 
 @router.post("/jobs/{job_id}/cancel", response_model=JobBody)
@@ -124,7 +124,7 @@ async def cancel(job_id: str, request: Request) -> Response:
     if found.state in ("done", "failed", "cancelled"):
         raise Refused(409, "this job is over")
     service_of(request).jobs.cancel(found)
-    return JSONResponse(found.describe())
+    return json_response(found.describe())
 
 
 def _find(jobs: Jobs, job_id: str) -> Job:

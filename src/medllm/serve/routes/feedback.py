@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from medllm.records import Answer
+from medllm.serve.answers import json_response
 from medllm.serve.door import User
 from medllm.serve.feedback import Feedback, FeedbackStore, Rating, as_lines, as_records
 from medllm.serve.refusals import RESPONSES, Refused
@@ -55,7 +56,7 @@ async def give(body: FeedbackRequest, request: Request) -> Response:
         raise Refused(422, "the answer has no such sentence")
     await service.record(user.name, "feedback", answer=body.answer)
     feedback_id = await service.in_thread(store.add, _feedback(body, answer, user))
-    return JSONResponse({"id": feedback_id}, 201)
+    return json_response({"id": feedback_id}, 201)
 
 
 def _feedback(body: FeedbackRequest, answer: Answer, user: User) -> Feedback:
@@ -96,7 +97,7 @@ async def take_back(feedback_id: str, request: Request) -> Response:
     await service.record(user.name, "erase feedback", feedback=feedback_id)
     if not await service.in_thread(store.delete, feedback_id):
         raise Refused(404, "there is no such feedback")
-    return JSONResponse({"count": await service.in_thread(store.count)})
+    return json_response({"count": await service.in_thread(store.count)})
 
 
 @router.get("/feedback", response_model=FeedbackCount)
@@ -104,7 +105,7 @@ async def count(request: Request) -> Response:
     """Say how much feedback there is."""
     user_of(request)
     service = service_of(request)
-    return JSONResponse({"count": await service.in_thread(_store(service).count)})
+    return json_response({"count": await service.in_thread(_store(service).count)})
 
 
 @router.get(

@@ -8,11 +8,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel
 
 from medllm import __version__
 from medllm.errors import MedllmError
+from medllm.serve.answers import json_response
 from medllm.serve.refusals import RESPONSES
 from medllm.serve.service import Service, service_of, user_of
 
@@ -46,7 +47,7 @@ class Ready(BaseModel):
 @router.get("/api/v1/health/live", response_model=Alive)
 async def live() -> Response:
     """Say that the process answers."""
-    return JSONResponse({"status": "ok", "version": __version__})
+    return json_response({"status": "ok", "version": __version__})
 
 
 @router.get("/api/v1/health/ready", response_model=Ready, responses={503: {"model": Ready}})
@@ -58,7 +59,7 @@ async def ready(request: Request) -> Response:
     status = "ready" if all(p["state"] in ("ok", "off", "stale") for p in parts) else "degraded"
     if index["state"] == "down":
         status = "not ready"
-    return JSONResponse({"status": status, "parts": parts}, 503 if status == "not ready" else 200)
+    return json_response({"status": status, "parts": parts}, 503 if status == "not ready" else 200)
 
 
 def _index(service: Service) -> dict[str, str]:

@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from medllm.records import Note
-from medllm.serve.answers import Json
+from medllm.serve.answers import Json, json_response
 from medllm.serve.asking import Corrections
 from medllm.serve.chat import (
     MODEL,
@@ -92,7 +92,7 @@ async def models(request: Request) -> Response:
     user_of(request)
     created = int(service_of(request).started)
     model = {"id": MODEL, "object": "model", "created": created, "owned_by": "medllm"}
-    return JSONResponse({"object": "list", "data": [model]})
+    return json_response({"object": "list", "data": [model]})
 
 
 @router.post("/chat/completions", response_model=dict[str, Any])
@@ -107,7 +107,7 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     chat_id = f"chatcmpl-{uuid.uuid4().hex}"
     if not body.stream:
         work = _whole(service, user, note, ticket, chat_id)
-        return JSONResponse(await unless_gone(request, work))
+        return json_response(await unless_gone(request, work))
     with_usage = body.stream_options is not None and body.stream_options.include_usage
     return stream(_frames(service, user, note, ticket, chat_id, with_usage=with_usage))
 

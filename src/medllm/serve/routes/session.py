@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from medllm import __version__
+from medllm.serve.answers import json_response
 from medllm.serve.door import COOKIE, SignIn
 from medllm.serve.refusals import RESPONSES, Refused
 from medllm.serve.service import Service, service_of, user_of
@@ -42,7 +43,7 @@ class SessionBody(BaseModel):
 
 
 def _describe(service: Service, user: str, role: str) -> Response:
-    return JSONResponse(
+    return json_response(
         {
             "user": user,
             "role": role,
