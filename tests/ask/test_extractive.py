@@ -197,3 +197,39 @@ def test_a_limit_on_words_is_kept() -> None:
     for limit in (0, 5, 12, 30, 60):
         picked = pick(sentences, value, 99, [], max_words=limit)
         assert sum(len(sentence.text.split()) for sentence in picked) <= limit
+
+
+def note_relevance(text: str) -> Relevance:
+    return Relevance(find_findings(text), weights(text))
+
+
+def test_for_a_note_an_article_is_quoted_only_where_it_affirms_a_finding() -> None:
+    note = "A man of 40 has fever, a cough and a rash."
+    article = hit(
+        "We report a sailor of forty who came with fever and a rash after a long voyage. "
+        "A review of systems was negative for fever, cough, rash, weight loss and headache. "
+        "The ship had left the harbour in autumn with forty sailors on board.",
+        kind="articles",
+    )
+    claims = write_extractive(
+        (article,), weights(note), n_sentences=6, relevance=note_relevance(note)
+    )
+    assert [claim.text for claim in claims] == [
+        "We report a sailor of forty who came with fever and a rash after a long voyage."
+    ]
+
+
+def test_a_sentence_that_only_points_to_a_table_is_not_quoted() -> None:
+    source = hit("Fever and cough by day are detailed in Table 2. Fever and cough came at night.")
+    texts = [c.text for c in write_extractive((source,), weights("fever cough"), n_sentences=9)]
+    assert texts == ["Fever and cough came at night."]
+
+
+def test_laboratory_units_do_not_make_a_treatment() -> None:
+    source = hit(
+        "A man presented with fever and cough. The antibody titre of the man with fever was 640 "
+        "IU/ml and 34 IU/mL in his wife. Fever and cough were treated with doxycycline 100 mg."
+    )
+    claims = write_extractive((source,), weights("fever cough"), n_sentences=8)
+    treatment = [claim.text for claim in claims if claim.section == "treatment"]
+    assert treatment == ["Fever and cough were treated with doxycycline 100 mg."]

@@ -12,9 +12,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from medllm.ask.evidence import Sentence, evidence_sentences
 from medllm.records import Citation, Claim, Hit, Section
+from medllm.retrieve import words
+from medllm.retrieve.affirmed import affirmed
+from medllm.retrieve.relevance import Relevance
 
 _COVERED = 0.5
 """What is left of a term's weight each time a chosen sentence has it."""
@@ -29,6 +33,11 @@ _SAME = 0.8
 """The constants above were chosen on 900 BioASQ questions, see docs/retrieval.md."""
 _WORDS = range(4, 101)
 _FIGURE = re.compile(r"\(?\b(?:figs?\.|figures?|tables?)\s*\d", re.IGNORECASE)
+_POINTS_TO_FIGURE = re.compile(
+    r"\b(?:detailed|shown|listed|summari[sz]ed|presented|described|given|provided|depicted"
+    r"|illustrated|displayed|reported) in (?:the )?(?:figs?\b|figures?|tables?)",
+    re.IGNORECASE,
+)
 _LEANS_BACK = re.compile(
     r"(?:he|she|it|they|this|these|those|his|her|their|its|however|therefore|thus|moreover|"
     r"also|then|both|such|subsequently|in addition|furthermore|and|following which|"
@@ -61,7 +70,8 @@ _CUES: dict[Section, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "treatment": re.compile(
-        r"treat(?:ed|ment)|therap|administ|\d\s*(?:mg|mcg|µg|units?|iu)\b|started on|commenced|"
+        r"treat(?:ed|ment)|therap|administ|\d\s*(?:mg|mcg|µg|units?|iu)\b(?!\s*/\s*(?:d?l|ml|mm))|"
+        r"started on|commenced|"
         r"initiated|prescri|underwent|resect|surg|transplant|infus|antibiot|steroid|dose|"
         r"intubat|ventilat|drain|anticoagul|chemotherap|received",
         re.IGNORECASE,
@@ -79,17 +89,28 @@ _CUES: dict[Section, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }
+_END = 0.75
+"""From this share of a case report on, what is told without a word of its kind is the outcome."""
 _SECTIONS: tuple[Section, ...] = ("presentation", "work-up", "treatment", "outcome")
 
 
 def write_extractive(
-    evidence: Sequence[Hit], weights: Mapping[int, float], *, n_sentences: int
+    evidence: Sequence[Hit],
+    weights: Mapping[int, float],
+    *,
+    n_sentences: int,
+    relevance: Relevance | None = None,
 ) -> list[Claim]:
     """Give at most `n_sentences` claims, grouped by section, from the evidence.
 
-    `weights` are the query's terms with tf x idf, the patient's own findings weighing more.
+    `weights` are the query's terms with tf x idf, the patient's own findings weighing more. With a
+    `relevance` that goes by findings only what a sentence affirms counts, and an article is quoted
+    only where it names one of them.
     """
     sentences = [sentence for sentence in evidence_sentences(evidence) if _is_usable(sentence)]
+    by_findings = relevance if relevance is not None and relevance.is_by_findings else None
+    if by_findings is not None:
+        sentences = [_affirming(sentence) for sentence in sentences]
     kinds = [hit.document.kind for hit in evidence]
     value = term_values(sentences, weights)
     of_patients = [s for s in sentences if kinds[s.number - 1] == "patients"]
@@ -102,7 +123,12 @@ def write_extractive(
         fitting = [s for s in of_patients if _section(s, evidence) == section]
         picked = _pick_told(fitting, section, value, quotas[section], chosen, best=best)
         claims += _claims(picked, section)
-    claims += _claims(pick(of_articles, value, quotas["articles"], chosen), "articles")
+    least = 0.0
+    if by_findings is not None:
+        of_articles = [s for s in of_articles if by_findings.share(s.text)]
+        least = _LEAST * max((_worth(sentence, value, {}) for sentence in of_articles), default=0.0)
+    picked = pick(of_articles, value, quotas["articles"], chosen, least=lambda _: least)
+    claims += _claims(picked, "articles")
     return claims or _from_any_section(sentences, evidence, value, n_sentences)
 
 
@@ -207,9 +233,15 @@ def _is_same(one: Sentence, other: Sentence) -> bool:
 
 
 def _is_usable(sentence: Sentence) -> bool:
-    """Whether the sentence can stand alone: of sensible length, and no picture caption."""
+    """Whether the sentence can stand alone: of sensible length, and not about a figure."""
     text = sentence.text
-    return len(text.split()) in _WORDS and not _FIGURE.match(text) and bool(sentence.terms)
+    is_of_figure = _FIGURE.match(text) or _POINTS_TO_FIGURE.search(text)
+    return len(text.split()) in _WORDS and not is_of_figure and bool(sentence.terms)
+
+
+def _affirming(sentence: Sentence) -> Sentence:
+    """Give the sentence with the terms of what it affirms."""
+    return replace(sentence, terms=frozenset(words.count_terms(affirmed(sentence.text))))
 
 
 def _by_document(sentences: Iterable[Sentence]) -> list[set[int]]:
@@ -228,9 +260,11 @@ def _section(sentence: Sentence, evidence: Sequence[Hit]) -> Section:
         "presentation": scores["presentation"] + (1.5 if place < 0.2 else -0.5),
         "work-up": scores["work-up"] + (0.3 if 0.15 < place < 0.7 else 0),
         "treatment": scores["treatment"] + (0.3 if place > 0.4 else 0),
-        "outcome": scores["outcome"] * 1.2 + (0.8 if place > 0.75 else -0.5),
+        "outcome": scores["outcome"] * 1.2 + (0.8 if place > _END else -0.5),
     }
-    return max(_SECTIONS, key=lambda section: weighed[section])
+    by_place = {"presentation", "outcome" if place > _END else ""}
+    told = [section for section in _SECTIONS if scores[section] or section in by_place]
+    return max(told, key=lambda section: weighed[section])
 
 
 def _quotas(n: int, has_patients: bool, has_articles: bool) -> dict[Section, int]:

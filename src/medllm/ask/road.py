@@ -98,9 +98,10 @@ def walk(road: Road, note: Note, *, review: Review | None = None) -> Iterator[St
     yield Step(articles=articles)
 
     weights = weigh_query(road.index, query, "articles")
+    relevance = Relevance(findings, weights)
     evidence = choose_evidence(
         (patients, Relevance(findings, weigh_query(road.index, query, "patients"))),
-        (articles, Relevance(findings, weights)),
+        (articles, relevance),
         limits=(road.settings.patients, road.settings.articles),
         threshold=road.settings.threshold,
         passage_words=road.settings.passage_words,
@@ -108,7 +109,9 @@ def walk(road: Road, note: Note, *, review: Review | None = None) -> Iterator[St
     yield Step(evidence=evidence)
     written = Written()
     if evidence and road.model is None:
-        for claim in write_extractive(evidence, weights, n_sentences=road.settings.sentences):
+        for claim in write_extractive(
+            evidence, weights, n_sentences=road.settings.sentences, relevance=relevance
+        ):
             written.claims.append(claim)
             yield Step(claim=claim)
     elif evidence and road.model is not None:

@@ -9,6 +9,7 @@ from medllm.clinical.tokens import canonical
 from medllm.clinical.words import ANATOMY, STRONG, WordClasses
 from medllm.records import Finding, Hit
 from medllm.retrieve import words
+from medllm.retrieve.affirmed import Affirmed
 from medllm.retrieve.query import blank, is_note, is_searched, says_something
 
 _AT_MOST = 6
@@ -38,21 +39,27 @@ class Reasons:
         """`text` is what was searched for, `weights` its terms with tf x idf."""
         names = [name for finding in findings if _is_reason(finding) for name in _names(finding)]
         self._names = sorted(names, key=lambda name: -len(name.terms))
-        is_any_word = not is_note(text, findings)
+        self._is_note = is_note(text, findings)
         self._words: dict[int, str] = {}
         unmeasured = blank(text, (f for f in findings if f.kind == "vital"))
         for word in words.written_words(unmeasured):
             term = words.term_of(word)
-            if term is not None and says_something(word) and (is_any_word or _is_clinical(word)):
+            if (
+                term is not None
+                and says_something(word)
+                and (not self._is_note or _is_clinical(word))
+            ):
                 self._words.setdefault(term, word.lower())
         known = self._words.keys() | {term for name in names for term in name.terms}
         heavy = [term for term, weight in weights.items() if weight > 0 and term in known]
         self._terms = sorted(heavy, key=lambda term: (-weights[term], self._words.get(term, "")))
 
     def of(self, hit: Hit) -> tuple[str, ...]:
-        """Give at most six findings and words that the hit's title or passage holds too."""
-        held = words.count_terms(f"{hit.document.title}\n{hit.passage.text}").keys()
-        whole = [name for name in self._names if name.terms <= held]
+        """Give at most six findings and words that the hit's title or passage affirms too."""
+        text = f"{hit.document.title}\n{hit.passage.text}"
+        affirmed = Affirmed(text)
+        held = affirmed.terms if self._is_note else words.count_terms(text).keys()
+        whole = [name for name in self._names if affirmed.names(name.terms)]
         found: list[str] = []
         covered: set[int] = set()
         for term in self._terms:

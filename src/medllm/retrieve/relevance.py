@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from medllm.records import Finding
 from medllm.retrieve import words
+from medllm.retrieve.affirmed import Affirmed
 
 _FEW = 3
 """With fewer findings than this their share says little, and that of the words is taken."""
@@ -30,17 +31,17 @@ class Relevance:
         return len(self._forms) >= _FEW
 
     def share(self, text: str) -> float:
-        """Give the share, 0 to 1, of the patient's findings that the text names, by weight."""
-        held = set(words.count_terms(text))
+        """Give the share, 0 to 1, of the patient's findings that the text affirms, by weight."""
+        held = Affirmed(text)
         if not self.is_by_findings:
             total = sum(self._weights.values())
-            matched = sum(weight for term, weight in self._weights.items() if term in held)
+            matched = sum(weight for term, weight in self._weights.items() if term in held.terms)
             return matched / total if total else 0.0
         values = {name: self._value(forms) for name, forms in self._forms.items()}
         matched = sum(
             values[name]
             for name, forms in self._forms.items()
-            if any(form and form <= held for form in forms)
+            if any(held.names(form) for form in forms)
         )
         total = sum(values.values())
         return matched / total if total else 0.0
