@@ -213,3 +213,19 @@ def test_the_digest_of_items_knows_their_references_and_not_their_order():
     assert digest_items(one) == digest_items(one[::-1])
     turns = (*record(0).messages[:1], Turn(role="assistant", content="Other"))
     assert digest_items(one) != digest_items(items(3, messages=turns))
+
+
+def test_energy_stands_beside_an_answer_only_where_it_was_measured(tmp_path, monkeypatch):
+    counters = tmp_path / "powercap"
+    package = counters / "intel-rapl:0"
+    package.mkdir(parents=True)
+    (package / "name").write_text("package-0\n")
+    (package / "max_energy_range_uj").write_text("1000000\n")
+    (package / "energy_uj").write_text("500\n")
+    monkeypatch.setattr("medllm.energy.COUNTERS", tmp_path / "nothing")
+    assert [p.joules for p in run(tmp_path, ["a"] * 4).values()] == [None] * 4
+    monkeypatch.setattr("medllm.energy.COUNTERS", counters)
+    measured = run(tmp_path, ["a"] * 4, name="q.jsonl")
+    assert [p.joules for p in measured.values()] == [0.0] * 4, "a counter that stood still"
+    far = run(tmp_path, ["a"] * 4, asking=Asking(concurrent=2), name="r.jsonl")
+    assert [p.joules for p in far.values()] == [None] * 4, "whose it was is not known"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,7 +15,6 @@ from medllm.cli.options import (
     ConfigOption,
     IndexOption,
     JsonOption,
-    Kind,
     KindOption,
     ModeOption,
     SetOption,
@@ -28,19 +26,11 @@ from medllm.cli.options import (
 )
 from medllm.cli.terminal import print_json, progress
 
-if TYPE_CHECKING:
-    from medllm.retrieve.embedded import EmbeddedIndex
-    from medllm.retrieve.encoders import Encoder
-    from medllm.retrieve.search import Mode
-
 app = typer.Typer(cls=ConfigFirst)
 app.command("run")(run)
 app.add_typer(experts, name="experts")
 app.command("judge")(judge)
 app.command("summaries")(summaries)
-
-_DEPTH = 1_001
-"""Documents ranked for each query: 1,000 for R@1000, one for the query's own, which is left out."""
 
 QueriesOption = Annotated[
     Path, typer.Option("--queries", metavar="FILE", help='JSON Lines: {"_id", "text"}.')
@@ -101,6 +91,7 @@ def retrieval(
     """
     from medllm.cli.show_report import report_facts, show_report
     from medllm.evaluate.retrieval import evaluate_retrieval, read_qrels, read_queries, write_run
+    from medllm.evaluate.searching import Searcher
 
     settings = read_config(config, overrides)
     check_place(run_out, "--run-out")
@@ -108,7 +99,7 @@ def retrieval(
     with opened(index) as opened_index, progress("searching", "queries", len(judged)) as advance:
         used, encoder = choose_mode(opened_index, settings.search, mode)
         n_shown = (top or settings.search.top) if shape else None
-        search = _Search(opened_index, kind=kind, mode=used, encoder=encoder, n_shown=n_shown)
+        search = Searcher(opened_index, kind=kind, mode=used, encoder=encoder, n_shown=n_shown)
         done = evaluate_retrieval(
             search, texts, judged, mode=used, progress=lambda n_done, n_all: advance(n_done)
         )
@@ -145,46 +136,3 @@ def findings(
         print_json([asdict(score) for score in scores])
     else:
         typer.echo(show_findings_scores(scores))
-
-
-class _Search:
-    """Ranks the documents for one query after another."""
-
-    def __init__(
-        self,
-        index: EmbeddedIndex,
-        *,
-        kind: Kind | None,
-        mode: Mode,
-        encoder: Encoder | None,
-        n_shown: int | None,
-    ) -> None:
-        """`n_shown` documents are put in order as `search` does; None searches for the text."""
-        self._index = index
-        self._kind = kind
-        self._mode = mode
-        self._encoder = encoder
-        self._n_shown = n_shown
-
-    def __call__(self, query_id: str, text: str) -> Mapping[str, float]:
-        """Give the scores of the documents found, by id."""
-        from medllm.clinical.findings import find_findings
-        from medllm.retrieve.index import Filter
-        from medllm.retrieve.note_search import rank_note, read_query
-        from medllm.retrieve.search import rank
-
-        where = Filter(kind=self._kind)
-        if self._n_shown is None:
-            found = rank(
-                self._index, text, where=where, mode=self._mode, top=_DEPTH, encoder=self._encoder
-            )
-            return {one.document_id: one.score for one in found}
-        return rank_note(
-            self._index,
-            read_query(text, find_findings(text)),
-            where=where,
-            mode=self._mode,
-            top=self._n_shown,
-            depth=_DEPTH,
-            encoder=self._encoder,
-        )

@@ -59,7 +59,9 @@ def run_and_show(settings: Settings, folder: Path, *, as_json: bool) -> None:
     from medllm.evaluate.run import REPORT, evaluate
     from medllm.models.spec import parse_spec
 
-    for spec in [s.model for s in settings.evaluate.systems] + [settings.evaluate.judge.model]:
+    told = settings.evaluate
+    specs = [*(s.model for s in told.systems), told.judge.model, *told.summaries.models]
+    for spec in specs:
         if spec and not parse_spec(spec, ollama_url=settings.models.ollama_url).is_local:
             notice("a model is on another machine: the records go there, without identifiers")
             break
@@ -72,14 +74,17 @@ def run_and_show(settings: Settings, folder: Path, *, as_json: bool) -> None:
 
 def show_summary(facts: Mapping[str, Any], folder: Path) -> str:
     """Give the report in short: its words, its differences, and where it lies."""
-    lines = [bold(f"EVALUATION {facts['title']} ({facts['items']['n']:,} items)")]
+    from medllm.evaluate.report.tables import named
+
+    n = facts["items"]["n"]
+    lines = [bold(f"EVALUATION {facts['title']}{f' ({n:,} items)' if n else ''}")]
     lines += [wrap(sentence, indent="    ", first="  - ") for sentence in facts["summary"]]
     for one in facts["comparisons"]:
         d, p = one["difference"], one["p_holm"]
         shown = "shown" if one["is_shown"] else "not shown"
         said = "too few to test" if p is None else f"p {p:.4f}, {shown}"
         lines.append(
-            f"  {one['metric']:<22} {one['system']} {d['mean']:+.4f}  "
+            f"  {named(one):<22} {one['system']} {d['mean']:+.4f}  "
             f"[{d['low']:+.4f}, {d['high']:+.4f}]  {said}, n {one['n']:,}"
         )
     return "\n".join([*lines, f"  the whole report: {folder / 'report.html'}"])

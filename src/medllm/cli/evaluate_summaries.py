@@ -60,7 +60,8 @@ def summaries(
     settings = read_config(config, overrides)
     cases = read_cases(notes)
     writers = {spec: open_named(spec, settings.models) for spec in models}
-    with opened(index) as opened_index, progress("summarising", "notes", len(cases)) as advance:
+    n = len(cases) * len(models)
+    with opened(index) as opened_index, progress("summarising", "summaries", n) as advance:
         used, encoder = choose_mode(opened_index, settings.search, mode)
         roads = {
             spec: Road(
@@ -89,6 +90,7 @@ def _print_json(found: SummaryScores) -> None:
         {
             "n_notes": found.n_notes,
             "n_other_evidence": found.n_other_evidence,
+            "n_failed": found.n_failed,
             "measures": {
                 measure.name: {
                     "definition": measure.definition,
@@ -106,6 +108,9 @@ def show_scores(found: SummaryScores) -> str:
     lines = [bold(f"CITED SUMMARIES ({found.n_notes:,} notes)")]
     if found.n_other_evidence:
         lines.append(f"  {found.n_other_evidence:,} notes are left out: their evidence differed")
+    for system, n in found.n_failed.items():
+        if n:
+            lines.append(f"  {n:,} summaries of {system} failed and have no score")
     for measure in found.measures:
         lines.append(f"  {measure.name}: {measure.definition}")
         for system, one in found.means[measure.name].items():

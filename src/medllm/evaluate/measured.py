@@ -9,7 +9,7 @@ from typing import Literal
 from medllm.evaluate.paired.compare import Comparison, clustered_interval, compare
 from medllm.evaluate.statistics import Interval
 
-Track = Literal["lexical", "judge", "experts", "task"]
+Track = Literal["lexical", "judge", "experts", "task", "retrieval", "summaries", "robustness"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from medllm.data.asking import Failures, sent_to
-from medllm.energy import EnergyMeter
 from medllm.errors import DataError, ModelError
+from medllm.evaluate.energy import machine_meter
 from medllm.evaluate.held_out import Item
 from medllm.evaluate.ledger import Ledger
 from medllm.files import sha256_text
@@ -49,8 +49,8 @@ class Prediction:
     completion_tokens: int | None = None
     seconds: float | None = None
     joules: float | None = None
-    """Of the whole machine while it answered; None where it is not measured, or several answered
-    at once."""
+    """Of the whole machine while it answered, its share where it was one of a batch; None where it
+    is not measured, where several requests ran side by side, or where the model is elsewhere."""
 
     @property
     def said(self) -> str:
@@ -124,12 +124,13 @@ def _answers(model: Model, items: Sequence[Item], asking: Asking) -> Iterator[_A
         yield from _answers_in_batches(model, items, asking)
         return
     if asking.concurrent == 1:
-        meter = EnergyMeter()
+        meter = machine_meter() if model.spec.is_local else None
         for item in items:
-            meter.lap()
+            if meter:
+                meter.lap()
             answered = answer(model, item, asking)
-            prediction = replace(answered.prediction, joules=meter.lap())
-            yield _Answered(prediction, answered.error)
+            joules = meter.lap() if meter else None
+            yield _Answered(replace(answered.prediction, joules=joules), answered.error)
         return
     left = iter(items)
     with ThreadPoolExecutor(asking.concurrent) as pool:
@@ -150,11 +151,13 @@ def _answers(model: Model, items: Sequence[Item], asking: Asking) -> Iterator[_A
 def _answers_in_batches(model: Any, items: Sequence[Item], asking: Asking) -> Iterator[_Answered]:
     """Ask `concurrent` items in one batch; where that fails, each alone, to know which it was.
 
-    Each has its share of the seconds that its batch took.
+    Each has its share of the seconds and of the energy that its batch took.
     """
+    meter = machine_meter()
     for start in range(0, len(items), asking.concurrent):
         batch = items[start : start + asking.concurrent]
         started = time.perf_counter()
+        meter.lap()
         try:
             found = model.answer_all(
                 [_messages(model, item) for item in batch], max_tokens=asking.max_tokens
@@ -163,6 +166,7 @@ def _answers_in_batches(model: Any, items: Sequence[Item], asking: Asking) -> It
             yield from (answer(model, item, asking) for item in batch)
             continue
         seconds = round((time.perf_counter() - started) / len(batch), 4)
+        joules = meter.lap()
         for item, one in zip(batch, found, strict=True):
             prediction = Prediction(
                 key=item.key,
@@ -173,6 +177,7 @@ def _answers_in_batches(model: Any, items: Sequence[Item], asking: Asking) -> It
                 prompt_tokens=one.prompt_tokens,
                 completion_tokens=one.completion_tokens,
                 seconds=seconds,
+                joules=None if joules is None else joules / len(batch),
             )
             yield _Answered(prediction, None)
 

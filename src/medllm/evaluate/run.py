@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from medllm.evaluate.concord import concord, concord_tables
 from medllm.evaluate.experts.ratings import Rating, expert_measures, read_ratings
 from medllm.evaluate.experts.reliability import reliability, reliability_table
 from medllm.evaluate.held_out import HeldOut, read_held_out
+from medllm.evaluate.journal import journalled, write_results
 from medllm.evaluate.judge.track import judge
 from medllm.evaluate.ledger import Ledger
 from medllm.evaluate.lexical.bertscore import measure_bertscore
@@ -26,15 +27,15 @@ from medllm.evaluate.report.card import as_card
 from medllm.evaluate.report.markdown import as_markdown
 from medllm.evaluate.report.page import as_page
 from medllm.evaluate.report.words import limits, summarise
+from medllm.evaluate.sections.all import measure_sections
+from medllm.evaluate.sections.section import Section, section_facts
 from medllm.evaluate.settings import EvaluateConfig, Settings, to_toml
 from medllm.evaluate.systems import Answers, Shown, answer_all
-from medllm.evaluate.tasks.gold import measure_tasks
+from medllm.evaluate.tasks.gold import GOLD_TASKS, measure_tasks
 from medllm.evaluate.tasks.likelihood import TASKS, measure_likelihood, weigh_all
 from medllm.files import disk_errors, write_atomically, write_json
 from medllm.manifest import append_entry, describe_run, now
 
-GOLD_TASKS = ("choice", "yes-no-maybe", "cloze")
-"""Tasks with one right answer: what their answers share with it in words says nothing more."""
 REPORT, SCORES, PAGE = "report.json", "scores.json", "report.html"
 
 
@@ -70,23 +71,27 @@ def evaluate(settings: Settings, folder: Path, *, shown: Shown = hidden) -> Eval
     """
     started = now()
     told = settings.evaluate
-    held_out = read_held_out(
-        told.records, limit=told.items, seed=told.seed, system_prompt=told.system_prompt
-    )
+    held_out = HeldOut([], 0, 0, 0)
+    if told.records:
+        held_out = read_held_out(
+            told.records, limit=told.items, seed=told.seed, system_prompt=told.system_prompt
+        )
     with disk_errors(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
     _keep_settings(settings, folder)
+    shown = journalled(shown, folder)
     answers = answer_all(told, settings.models, held_out.items, folder / "predictions", shown)
     found = measure(settings, held_out, answers, folder, shown)
-    facts = conclude(told, held_out, answers, found, title=folder.resolve().name)
+    sections = measure_sections(settings, held_out.items, answers, folder, shown=shown)
+    facts = conclude(told, held_out, answers, found, sections, title=folder.resolve().name)
     options = {"config": "config.toml"}
-    inputs = [*told.records, *(s.predictions for s in told.systems if s.predictions)]
     results = {"items": len(held_out.items), "hypotheses": facts["n_hypotheses"]}
     entry = describe_run(
-        "evaluate", options=options, inputs=inputs, started=started, results=results
+        "evaluate", options=options, inputs=told.inputs(), started=started, results=results
     )
     facts["manifest"] = entry
     write_report(folder, facts)
+    write_results(folder, facts)
     write_atomically(
         folder / SCORES,
         json.dumps(of.score_table(held_out.items, found.measures), separators=(",", ":")),
@@ -137,7 +142,7 @@ def measure(
     if agreement := concord(found.measures, seed=told.seed):
         found.more["agreement"] = agreement
         found.more.setdefault("tables", []).extend(concord_tables(agreement))
-    if not found.measures:
+    if held_out.items and not found.measures and not told.robustness.is_on:
         raise DataError(
             f"none of the {len(held_out.items)} items can be scored: they have no reference",
             hint="give records whose last turn is the answer, or set a judge in [evaluate.judge]",
@@ -176,16 +181,20 @@ def conclude(
     held_out: HeldOut,
     answers: list[Answers],
     found: Found,
+    sections: Sequence[Section] = (),
     *,
     title: str,
 ) -> dict[str, Any]:
-    """Test what was found and give everything that the report says, but for the manifest."""
+    """Test what was found and give everything that the report says, but for the manifest.
+
+    The hypotheses of all sections are corrected together with those about the records.
+    """
     items = held_out.items
     clusters = of.clusters_of(items)
     baseline = told.compared_with
-    comparisons = correct(
-        compare_all(found.measures, baseline=baseline, clusters=clusters, seed=told.seed)
-    )
+    own = compare_all(found.measures, baseline=baseline, clusters=clusters, seed=told.seed)
+    comparisons = correct([*own, *(one for part in sections for one in part.comparisons)])
+    titles = [""] * len(own) + [part.title for part in sections for _ in part.comparisons]
     facts: dict[str, Any] = {
         "format": of.FORMAT,
         "title": title,
@@ -197,7 +206,8 @@ def conclude(
         "measures": [
             of.measure_facts(m, answers, clusters, seed=told.seed) for m in found.measures
         ],
-        "comparisons": of.comparison_facts(comparisons),
+        "comparisons": of.comparison_facts(comparisons, titles),
+        "sections": [section_facts(part, seed=told.seed) for part in sections],
         "n_hypotheses": sum(one.p is not None for one in comparisons),
         "subgroups": of.subgroup_facts(
             items,
@@ -222,13 +232,14 @@ def _distributions(measures: list[Measured]) -> dict[str, Any]:
 
 
 def write_report(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write the report in its four forms, the model card of the last system among them."""
+    """Write the report in its forms, and the model card of the last system."""
     write_json(folder / REPORT, facts)
     write_atomically(folder / "report.md", as_markdown(facts))
     write_atomically(folder / PAGE, as_page(facts))
     others = [s["name"] for s in facts["systems"] if s["name"] != facts["baseline"]]
-    card = as_card(facts, others[-1] if others else facts["baseline"])
-    write_atomically(folder / "README.md", card)
+    if facts["systems"]:
+        card = as_card(facts, others[-1] if others else facts["baseline"])
+        write_atomically(folder / "README.md", card)
 
 
 def _keep_settings(settings: Settings, folder: Path) -> None:

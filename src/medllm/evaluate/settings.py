@@ -10,24 +10,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from medllm import config
-from medllm.config import ModelsConfig
+from medllm.config import AskConfig, ModelsConfig, SearchConfig
 from medllm.data.prepare.config import config_error
 from medllm.errors import ConfigError
+from medllm.evaluate.settings_sections import (
+    Checked,
+    FindingsConfig,
+    RetrievalConfig,
+    RobustnessConfig,
+    SummariesConfig,
+)
 
 _Place = Annotated[Path, Field(strict=False)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-    )
-
-
-class SystemConfig(_Section):
+class SystemConfig(Checked):
     """A model that is evaluated, or answers that it gave before."""
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w][\w .+-]*$")
@@ -38,8 +35,6 @@ class SystemConfig(_Section):
     """A file of answers instead: JSON Lines with `id` and `text`."""
     likelihood: bool = False
     """Also score choices by the probabilities of their options; only for `hf:` models."""
-    noise: Literal["", "typos"] = ""
-    """Ask it the questions with typing errors in them, to see what that changes."""
     family: str = ""
     """The family it comes from, such as `llama`; without it the name of the model is read."""
 
@@ -52,7 +47,7 @@ class SystemConfig(_Section):
         return self
 
 
-class LexicalConfig(_Section):
+class LexicalConfig(Checked):
     """Track A."""
 
     on: bool = True
@@ -71,7 +66,7 @@ class LexicalConfig(_Section):
     """Take the published study's definitions instead, and show its columns."""
 
 
-class JudgeConfig(_Section):
+class JudgeConfig(Checked):
     """Track B."""
 
     model: str = ""
@@ -94,13 +89,13 @@ class JudgeConfig(_Section):
     """The longest verdict."""
 
 
-class EvaluateConfig(_Section):
+class EvaluateConfig(Checked):
     """Everything that `medllm evaluate CONFIG.toml` can be told."""
 
-    records: list[_Place] = Field(min_length=1)
+    records: list[_Place] = []
     """Files of held-out records, as `medllm data prepare` writes them."""
-    systems: list[SystemConfig] = Field(min_length=1)
-    """What is evaluated."""
+    systems: list[SystemConfig] = []
+    """What is evaluated on the records."""
     baseline: str = ""
     """The system that the others are compared with; without it the first."""
     items: int = Field(default=0, ge=0)
@@ -112,7 +107,8 @@ class EvaluateConfig(_Section):
     max_tokens: int = Field(default=1024, ge=1)
     """The longest answer."""
     concurrent: int = Field(default=1, ge=1, le=256)
-    """How many answers are asked for at once; energy is measured only for one."""
+    """How many answers are asked for at once, of an `hf:` model in one batch; with other
+    models energy is measured for one at a time only."""
     subgroups: list[str] = ["source"]
     """Also show the differences within: source, task, specialty, sex, age, or a key of `meta`."""
     subgroup_n: int = Field(default=20, ge=2)
@@ -125,9 +121,24 @@ class EvaluateConfig(_Section):
     """Track B."""
     ratings: list[_Place] = []
     """Ratings that `medllm evaluate experts import` unblinded: track C."""
+    retrieval: list[RetrievalConfig] = []
+    """Searches that are measured against judgements."""
+    findings: FindingsConfig = FindingsConfig()
+    """How findings are read."""
+    summaries: SummariesConfig = SummariesConfig()
+    """Cited summaries."""
+    robustness: RobustnessConfig = RobustnessConfig()
+    """How the systems bear other words."""
 
     @model_validator(mode="after")
     def _agree(self) -> EvaluateConfig:
+        if bool(self.records) != bool(self.systems):
+            raise ValueError("records and systems go together: one of them is missing")
+        if not (self.records or self.retrieval or self.findings.annotated or self.summaries.notes):
+            raise ValueError("nothing is evaluated: give records and systems, or another section")
+        called = [one.name for one in self.retrieval]
+        if len(set(called)) < len(called):
+            raise ValueError("two searches have the same name")
         names = [system.name for system in self.systems]
         if len(set(names)) < len(names):
             raise ValueError("two systems have the same name")
@@ -137,8 +148,18 @@ class EvaluateConfig(_Section):
 
     @property
     def compared_with(self) -> str:
-        """The name of the baseline."""
-        return self.baseline or self.systems[0].name
+        """The name of the baseline; empty without systems."""
+        return self.baseline or next((system.name for system in self.systems), "")
+
+    def inputs(self) -> list[Path]:
+        """Give every file that is read, for its digest."""
+        found: list[Path | None] = [*self.records, *(s.predictions for s in self.systems)]
+        found += [*self.ratings, self.training]
+        for one in self.retrieval:
+            found += [one.queries, one.qrels, one.index / "index.json"]
+        index = self.summaries.index
+        found += [self.findings.annotated, self.summaries.notes, index and index / "index.json"]
+        return list(dict.fromkeys(path for path in found if path))
 
 
 class _File(BaseModel):
@@ -148,6 +169,8 @@ class _File(BaseModel):
 
     evaluate: EvaluateConfig
     models: ModelsConfig = ModelsConfig()
+    ask: AskConfig = AskConfig()
+    search: SearchConfig = SearchConfig()
 
 
 class Settings(BaseModel):
@@ -156,11 +179,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     evaluate: EvaluateConfig
-    models: ModelsConfig
+    models: ModelsConfig = ModelsConfig()
+    ask: AskConfig = AskConfig()
+    search: SearchConfig = SearchConfig()
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
-    """Read [evaluate] and [models] of a TOML file, with `section.key=value` overrides.
+    """Read [evaluate], [models], [ask] and [search] of a file, with `section.key=value` overrides.
 
     Paths in it are relative to the folder of the file. `ConfigError` where anything is wrong.
     """
@@ -176,27 +201,29 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
         wrong = config_error(exc, _File)
         hint = wrong.hint.replace("docs/data.md", "docs/evaluation.md")
         raise ConfigError(str(wrong), hint=hint) from exc
-    return Settings(evaluate=_beside(found.evaluate, path.parent), models=found.models)
+    evaluate = _beside(found.evaluate, path.parent)
+    return Settings(evaluate=evaluate, models=found.models, ask=found.ask, search=found.search)
 
 
 def _beside(settings: EvaluateConfig, folder: Path) -> EvaluateConfig:
     """Give the settings with their paths, which are relative to the file that holds them."""
 
+    def moved(part: BaseModel, *names: str) -> BaseModel:
+        return part.model_copy(update={name: beside(getattr(part, name)) for name in names})
+
     def beside(path: Path | None) -> Path | None:
         return path and (folder / path.expanduser()).absolute()
 
-    systems = [
-        system.model_copy(update={"predictions": beside(system.predictions)})
-        for system in settings.systems
-    ]
-    wordnet = beside(settings.lexical.wordnet)
     return settings.model_copy(
         update={
             "records": [beside(path) for path in settings.records],
             "ratings": [beside(path) for path in settings.ratings],
             "training": beside(settings.training),
-            "systems": systems,
-            "lexical": settings.lexical.model_copy(update={"wordnet": wordnet}),
+            "systems": [moved(system, "predictions") for system in settings.systems],
+            "lexical": moved(settings.lexical, "wordnet"),
+            "retrieval": [moved(one, "index", "queries", "qrels") for one in settings.retrieval],
+            "findings": moved(settings.findings, "annotated"),
+            "summaries": moved(settings.summaries, "notes", "index"),
         }
     )
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from medllm.config import ModelsConfig
 from medllm.errors import ConfigError
+from medllm.evaluate.energy import machine_meter
 from medllm.evaluate.given import read_given
 from medllm.evaluate.held_out import Item
 from medllm.evaluate.ledger import Ledger
 from medllm.evaluate.predict import Asking, Prediction, count_fates, predict, read_predictions
 from medllm.evaluate.settings import EvaluateConfig, SystemConfig
-from medllm.evaluate.tasks.noise import with_typos
 from medllm.models.chat import Model, ModelSettings
 from medllm.models.spec import open_model, parse_spec
 
@@ -100,41 +100,55 @@ def _asked(
     folder: Path,
     shown: Shown,
 ) -> Answers:
-    model = open_asked(system.model, models)
-    if system.noise:
-        items = [with_typos(item, settings.seed) for item in items]
-    asking = Asking(
-        max_tokens=settings.max_tokens,
-        concurrent=settings.concurrent,
-        settings={
-            "model": str(model.spec),
-            "temperature": models.temperature,
-            "sampling": models.sampling,
-            "seed": models.seed,
-            "context_tokens": models.context_tokens,
-        },
-    )
-    path = folder / f"{system.name}.jsonl"
-    with (
-        Ledger(path) as ledger,
-        shown(f"asking {system.name}", "answers", len(items)) as advance,
-    ):
-        predict(model, items, ledger, asking, progress=advance)
-        predictions = read_predictions(ledger.entries, items, source=str(path))
+    asker = Asker(system, settings, models)
+    predictions = asker.ask(items, folder / f"{system.name}.jsonl", shown)
+    spec = asker.model.spec
     facts = {
-        "answers": f"asked for with {system.noise}" if system.noise else "asked for",
-        "is_local": model.spec.is_local,
-        "settings": {**asking.settings, "max_tokens": asking.max_tokens},
+        "answers": "asked for",
+        "is_local": spec.is_local,
+        "settings": {**asker.asking.settings, "max_tokens": asker.asking.max_tokens},
         "fates": count_fates(predictions, len(items)),
         **_spent(predictions),
+        "joules_of": list(machine_meter().sources),
     }
     return Answers(
         name=system.name,
-        spec=str(model.spec),
-        family=(system.family or family_of(str(model.spec))).lower(),
+        spec=str(spec),
+        family=(system.family or family_of(str(spec))).lower(),
         predictions=predictions,
         facts=facts,
     )
+
+
+class Asker:
+    """A system that is asked, with the settings of the run."""
+
+    def __init__(
+        self, system: SystemConfig, settings: EvaluateConfig, models: ModelsConfig
+    ) -> None:
+        """Open the system's model."""
+        self.name = system.name
+        self.model = open_asked(system.model, models)
+        self.asking = Asking(
+            max_tokens=settings.max_tokens,
+            concurrent=settings.concurrent,
+            settings={
+                "model": str(self.model.spec),
+                "temperature": models.temperature,
+                "sampling": models.sampling,
+                "seed": models.seed,
+                "context_tokens": models.context_tokens,
+            },
+        )
+
+    def ask(
+        self, items: Sequence[Item], path: Path, shown: Shown, *, what: str = ""
+    ) -> dict[str, Prediction]:
+        """Give the answers to these items; those that the file holds are not asked again."""
+        title = f"asking {self.name}{f', {what}' if what else ''}"
+        with Ledger(path) as ledger, shown(title, "answers", len(items)) as advance:
+            predict(self.model, items, ledger, self.asking, progress=advance)
+            return read_predictions(ledger.entries, items, source=str(path))
 
 
 def _spent(predictions: Mapping[str, Prediction]) -> dict[str, Any]:
@@ -149,5 +163,6 @@ def _spent(predictions: Mapping[str, Prediction]) -> dict[str, Any]:
         "answer_tokens": sum(tokens) if tokens else None,
         "answer_tokens_median": statistics.median(tokens) if tokens else None,
         "joules_per_answer": statistics.mean(joules) if joules else None,
+        "n_joules": len(joules),
         "n_answers": len(rows),
     }

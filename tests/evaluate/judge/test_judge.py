@@ -12,7 +12,14 @@ from medllm.errors import ModelError
 from medllm.evaluate.judge import prompts, rubric
 from medllm.evaluate.judge.ask import judge_all
 from medllm.evaluate.judge.plan import plan
-from medllm.evaluate.judge.probes import PROBES, doubled, negated, reordered, wrong_dose
+from medllm.evaluate.judge.probes import (
+    PROBES,
+    doubled,
+    negated,
+    paraphrased,
+    reordered,
+    wrong_dose,
+)
 from medllm.evaluate.judge.scores import pair_measures, rating_measures, split_key
 from medllm.evaluate.judge.verdicts import ask_verdict
 from medllm.evaluate.ledger import Ledger
@@ -97,7 +104,7 @@ def test_everything_is_asked_in_both_orders_repeated_and_shuffled():
     kinds = [split_key(q.key)[0] for q in questions]
     assert kinds.count("single") == 6 * 2 * 2 * 3
     assert kinds.count("pair") == 6 * 2 * 3
-    assert kinds.count("probe") <= 5 * 2 * 2
+    assert kinds.count("probe") <= 6 * 2 * 2
     assert kinds != sorted(kinds), "shuffled"
     again = plan(some, said, JudgeConfig(repeats=3, probes=2), baseline="base", seed=1)
     assert [q.key for q in questions] == [q.key for q in again]
@@ -113,7 +120,10 @@ def test_probes_change_one_thing():
     assert reordered(text).startswith("It is safe.")
     assert reordered("One. Two.") is None
     assert doubled(text).count("500 mg") == 2
-    assert set(PROBES) == {"duplicate", "doubled", "reordered", "wrong dose", "negated"}
+    assert paraphrased("Rest.") is None
+    assert paraphrased(text) == "Take 0.5 g of it. It is safe. Come back in a week."
+    tried = {"duplicate", "doubled", "reordered", "paraphrased", "wrong dose", "negated"}
+    assert set(PROBES) == tried
 
 
 def test_repeats_are_averaged_and_orders_that_differ_are_a_tie(tmp_path):
@@ -240,6 +250,7 @@ def test_a_judge_that_always_gives_five_is_named(tmp_path):
     facts = evaluated(tmp_path, scripted(tmp_path, answer), n=40)
     assert "it gave 5 to every answer in every criterion (n = 160)" in warnings(facts)
     assert "it noticed a dose ten times too high in only 0 of" in warnings(facts)
+    assert "other words of the same meaning" not in warnings(facts)
     assert "scored higher" not in " ".join(facts["summary"])
 
 
@@ -280,6 +291,22 @@ def test_a_judge_that_prefers_the_longer_is_named_and_its_difference_adjusted(tm
     assert "first of two answers" not in warnings(facts)
     probe = facts["judge"]["probes"]["doubled"]
     assert probe["changed"] == probe["n"]
+
+
+def test_a_judge_that_goes_by_words_and_not_by_their_meaning_is_named(tmp_path):
+    def answer(text):
+        if is_rating(text):
+            return rated(2 + len(text) % 3)
+        first, second = (
+            text.split(f"<{n}-answer-")[1].split(">\n", 1)[1].split(f"\n</{n}")[0]
+            for n in ("first", "second")
+        )
+        return chosen("tie" if first == second else "first" if first < second else "second")
+
+    facts = with_server(tmp_path, answer, n=60)
+    said = warnings(facts)
+    assert "better or worse in other words of the same meaning in 15 of 15 trials" in said
+    assert "first of two answers" not in said
 
 
 def test_a_judge_of_one_family_with_a_system_is_named_with_its_preference(tmp_path):

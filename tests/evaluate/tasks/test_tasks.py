@@ -166,16 +166,15 @@ def test_typing_errors_are_the_same_each_time_and_spare_numbers():
 CONFIG = """[evaluate]
 records = ["test.jsonl"]
 [[evaluate.systems]]
-name = "plain"
-model = "fake:plain.json"
+name = "one"
+model = "fake:one.json"
 [[evaluate.systems]]
-name = "mistyped"
-model = "fake:mistyped.json"
-noise = "typos"
+name = "other"
+model = "fake:other.json"
 """
 
 
-def test_choices_and_noise_are_reported_from_a_configuration(tmp_path, monkeypatch):
+def test_choices_are_reported_from_a_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     meta = {"choices": dict(zip("ABCD", OPTIONS, strict=True))}
     turns = (
@@ -183,8 +182,8 @@ def test_choices_and_noise_are_reported_from_a_configuration(tmp_path, monkeypat
         Turn(role="assistant", content="C. Heparin"),
     )
     write_records(tmp_path / "test.jsonl", 20, task="choice", label="C", meta=meta, messages=turns)
-    write_script(tmp_path / "plain.json", ["C. Heparin"] * 20)
-    write_script(tmp_path / "mistyped.json", ["C"] * 6 + ["A"] * 12 + ["hm"] * 2)
+    write_script(tmp_path / "one.json", ["C. Heparin"] * 20)
+    write_script(tmp_path / "other.json", ["C"] * 6 + ["A"] * 12 + ["hm"] * 2)
     (tmp_path / "cfg.toml").write_text(CONFIG, encoding="utf-8")
     assert main(["evaluate", "cfg.toml", "--to", "out"]) == 0
     facts = json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))
@@ -194,6 +193,5 @@ def test_choices_and_noise_are_reported_from_a_configuration(tmp_path, monkeypat
     (one,) = facts["comparisons"]
     assert one["is_shown"]
     assert one["p_sign"] == pytest.approx(2 / 2**14), "McNemar's exact test"
-    assert facts["systems"][1]["answers"] == "asked for with typos"
     markdown = (tmp_path / "out/report.md").read_text(encoding="utf-8")
     assert "2 of 20 answers could not be read" in markdown

@@ -80,6 +80,12 @@ def _probe_warnings(facts: Mapping[str, Any]) -> list[str]:
             f"it found one of two identical answers better in {row['n'] - row['right']} of "
             f"{row['n']} trials."
         )
+    row = probes.get("paraphrased")
+    if row and row["n"] >= MANY and row["high"] < 0.8:
+        said.append(
+            f"it found an answer better or worse in other words of the same meaning in "
+            f"{row['n'] - row['right']} of {row['n']} trials."
+        )
     for name in WORSE:
         row = probes.get(name)
         if row and row["n"] >= MANY and row["high"] < 0.8:

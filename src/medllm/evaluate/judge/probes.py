@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Literal
 
 from medllm.clinical.sentences import split_sentences
+from medllm.evaluate.tasks.paraphrase import paraphrase
 
-Probe = Literal["duplicate", "doubled", "reordered", "wrong dose", "negated"]
+Probe = Literal["duplicate", "doubled", "reordered", "paraphrased", "wrong dose", "negated"]
 
 _UNITS = "mg|g|mcg|µg|ml|mL|units?|IU|tablets?|%"
 _DOSE = re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?)(\s*(?:{_UNITS}))(?!\w)")
@@ -33,6 +34,12 @@ def reordered(text: str) -> str | None:
     return " ".join([*sentences[1:], sentences[0]])
 
 
+def paraphrased(text: str) -> str | None:
+    """The same in other words: no better or worse; None where no rule finds any."""
+    other = paraphrase(text, "judge")
+    return None if other == text else other
+
+
 def wrong_dose(text: str) -> str | None:
     """The first dose ten times as much: worse; None where there is none."""
     found = _DOSE.search(text)
@@ -52,6 +59,7 @@ PROBES: dict[Probe, Callable[[str], str | None]] = {
     "duplicate": duplicate,
     "doubled": doubled,
     "reordered": reordered,
+    "paraphrased": paraphrased,
     "wrong dose": wrong_dose,
     "negated": negated,
 }

@@ -96,9 +96,14 @@ def _if_failed(
     return {"n_failed": n_failed, "mean_if_worst": low, "mean_if_best": high}
 
 
-def comparison_facts(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
-    """Give the comparisons for a program."""
-    return [as_facts(one) for one in comparisons]
+def comparison_facts(
+    comparisons: Sequence[Comparison], sections: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Give the comparisons for a program, each with its section; "" is that of the records."""
+    return [
+        {**as_facts(one), "section": title}
+        for one, title in zip(comparisons, sections, strict=True)
+    ]
 
 
 def subgroup_facts(

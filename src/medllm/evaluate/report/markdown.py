@@ -27,10 +27,18 @@ def _lines(facts: Facts) -> Iterator[str]:
             yield f"{table.note}\n"
         yield from table_lines(table)
     yield "\n## Definitions\n"
-    for measure in facts["measures"]:
-        yield f"- **{measure['name']}**: {measure['definition']}"
+    yield from (f"- **{name}**: {definition}" for name, definition in definitions(facts))
     yield "\n## How this came about\n"
     yield from (f"- {key}: {value}" for key, value in origin(facts))
+
+
+def definitions(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Give every measure with its definition, those of sections after them."""
+    for measure in facts["measures"]:
+        yield measure["name"], measure["definition"]
+    for section in facts.get("sections", []):
+        for measure in section["measures"]:
+            yield f"{section['title']}: {measure['name']}", measure["definition"]
 
 
 def table_lines(table: Table) -> Iterator[str]:
@@ -56,7 +64,7 @@ def origin(facts: Facts) -> list[tuple[str, str]]:
         ("machine", _pairs(manifest.get("machine"))),
         ("packages", _pairs(manifest.get("packages"))),
         ("seed", facts.get("seed")),
-        ("digest of the items", facts["items"].get("digest")),
+        ("digest of the items", facts["items"].get("digest") if facts["items"]["n"] else None),
         ("inputs", _inputs(manifest.get("inputs") or [])),
     ]
     return [(key, str(value)) for key, value in rows if value not in (None, "", {})]

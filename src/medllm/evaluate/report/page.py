@@ -8,7 +8,7 @@ from typing import Any
 
 from medllm.ask.page.markup import Child, Html, element
 from medllm.evaluate.report import charts
-from medllm.evaluate.report.markdown import origin
+from medllm.evaluate.report.markdown import definitions, origin
 from medllm.evaluate.report.tables import Table, all_tables
 
 Facts = Mapping[str, Any]
@@ -43,6 +43,8 @@ def _header(facts: Facts) -> Html:
 
 def _line(facts: Facts) -> str:
     items = facts["items"]
+    if not facts["systems"]:
+        return ", ".join(f"{p['title']}: {p['n']:,} {p['unit']}" for p in facts["sections"])
     tasks = ", ".join(f"{n:,} {task}" for task, n in items.get("tasks", {}).items())
     return f"{items['n']:,} items ({tasks}); compared with {facts['baseline']}"
 
@@ -63,12 +65,12 @@ def _sections(facts: Facts) -> Iterator[Html]:
         yield _section("Training", key, _picture(charts.curve(facts["training"])))
     for table in others:
         yield _section(table.title, *_table(table))
-    definitions = [
+    terms = [
         part
-        for measure in facts["measures"]
-        for part in (element("dt", measure["name"]), element("dd", measure["definition"]))
+        for name, definition in definitions(facts)
+        for part in (element("dt", name), element("dd", definition))
     ]
-    yield _section("Definitions", element("dl", *definitions, class_="facts"))
+    yield _section("Definitions", element("dl", *terms, class_="facts"))
     rows = [p for key, value in origin(facts) for p in (element("dt", key), element("dd", value))]
     yield _section("How this came about", element("dl", *rows, class_="facts"))
 
@@ -96,11 +98,22 @@ def _forests(facts: Facts) -> Iterator[Html]:
         "experts": "Experts",
         "task": "Tasks",
     }
-    for track, title in titles.items():
-        rows = [row for row in facts["comparisons"] if tracks[row["metric"]] == track]
+    groups = [
+        (title, [r for r in facts["comparisons"] if _track_of(r, tracks) == track])
+        for track, title in titles.items()
+    ]
+    groups += [
+        (part["title"], [r for r in facts["comparisons"] if r["section"] == part["title"]])
+        for part in facts["sections"]
+    ]
+    for title, rows in groups:
         if rows:
             yield element("h3", title)
             yield _picture(charts.forest(rows, f"{title}: paired differences"))
+
+
+def _track_of(row: Facts, tracks: Mapping[str, str]) -> str:
+    return "" if row["section"] else tracks[row["metric"]]
 
 
 def _distributions(facts: Facts) -> Iterator[Html]:

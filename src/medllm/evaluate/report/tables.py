@@ -30,6 +30,7 @@ def all_tables(facts: Facts) -> Iterator[Table]:
         tests(facts),
         paper(facts),
         *(Table(**table) for table in facts.get("tables", [])),
+        *(Table(**table) for part in facts.get("sections", []) for table in part["tables"]),
         subgroups(facts),
         answers(facts),
     ]
@@ -79,7 +80,7 @@ def differences(facts: Facts) -> Table:
         d = one["difference"]
         rows.append(
             [
-                one["metric"],
+                named(one),
                 f"{one['system']} - {one['baseline']}",
                 f"{signed(d['mean'])} [{signed(d['low'])}, {signed(d['high'])}]",
                 p_value(one["p_holm"]),
@@ -105,6 +106,11 @@ def differences(facts: Facts) -> Table:
     )
 
 
+def named(one: Facts) -> str:
+    """Give a comparison's measure, with the section that it is of."""
+    return f"{one['section']}: {one['metric']}" if one.get("section") else str(one["metric"])
+
+
 def _n(one: Facts) -> str:
     said = f"{one['n']:,}"
     if one["n_clusters"] < one["n"]:
@@ -116,7 +122,7 @@ def tests(facts: Facts) -> Table:
     """Give every test's p-value, raw and corrected."""
     rows = [
         [
-            one["metric"],
+            named(one),
             f"{one['system']} - {one['baseline']}",
             *(p_value(one[name]) for name in ("p", "p_holm", "p_bh", "p_wilcoxon", "p_sign")),
             percent(one["win_rate"]["mean"]),
@@ -158,7 +164,7 @@ def paper(facts: Facts) -> Table:
             f"{one['n']:,}",
         ]
         for one in facts["comparisons"]
-        if facts.get("paper_compat")
+        if facts.get("paper_compat") and not one.get("section")
     ]
     return Table(
         title="As the published study shows it",
@@ -206,7 +212,7 @@ def answers(facts: Facts) -> Table:
                 number(system.get("length_ratio"), 2),
                 NONE if tokens is None else f"{tokens:g}",
                 NONE if seconds is None else f"{seconds:.2g} s",
-                "not measured" if joules is None else f"{joules:.3g} J",
+                "not measured" if joules is None else _energy(joules, system),
             ]
         )
     return Table(
@@ -216,8 +222,15 @@ def answers(facts: Facts) -> Table:
             *("length / reference", "tokens", "time", "energy"),
         ],
         rows=rows,
-        note="Tokens and time are the median of an answer, energy its mean.",
+        note="Tokens and time are the median of an answer, energy its mean, of the whole machine "
+        "while it answered. Where nothing was measured there is no number.",
     )
+
+
+def _energy(joules: float, system: Facts) -> str:
+    """Give "12.5 J, n 40, of package-0 and GPU 0"."""
+    n, of = system.get("n_joules"), " and ".join(system.get("joules_of") or [])
+    return f"{joules:.3g} J" + (f", n {n:,}" if n else "") + (f", of {of}" if of else "")
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -22,7 +22,7 @@ NEAR_FLOOR = 1.25
 
 def summarise(facts: Facts) -> list[str]:
     """Give the summary, sentence by sentence."""
-    said = [_opening(facts)]
+    said = [_opening(facts)] if facts["systems"] else []
     for system in facts["systems"]:
         if system["name"] != facts["baseline"]:
             said += _about(system["name"], facts)
@@ -30,6 +30,18 @@ def summarise(facts: Facts) -> list[str]:
     said += _lengths(facts)
     said += _floors(facts)
     said += _judge(facts)
+    for section in facts.get("sections", []):
+        said += _section(section, facts)
+    return said
+
+
+def _section(section: Facts, facts: Facts) -> list[str]:
+    """Say what was measured in a section, and what its tests show, system by system."""
+    said = list(section["said"])
+    mine = [one for one in facts["comparisons"] if one.get("section") == section["title"]]
+    for pair in dict.fromkeys((one["baseline"], one["system"]) for one in mine):
+        rows = [one for one in mine if (one["baseline"], one["system"]) == pair]
+        said += _track(pair[1], section["called"], rows, facts)
     return said
 
 
@@ -44,7 +56,7 @@ def _opening(facts: Facts) -> str:
 
 def _about(name: str, facts: Facts) -> list[str]:
     """Say what the tests show of a system against the baseline, track by track."""
-    rows = [one for one in facts["comparisons"] if one["system"] == name]
+    rows = [r for r in facts["comparisons"] if r["system"] == name and not r.get("section")]
     tracks = {measure["name"]: measure["track"] for measure in facts["measures"]}
     said = []
     favours: dict[str, set[str]] = {}
@@ -209,17 +221,24 @@ def limits(facts: Facts) -> list[str]:
             "trained to see harm. The probes show how far."
         )
     if "experts" not in tracks:
-        said.append("No expert has rated these answers. No number here speaks of safety.")
-    said += [
+        what = "these answers" if facts["systems"] else "anything here"
+        said.append(f"No expert has rated {what}. No number here speaks of safety.")
+    for section in facts.get("sections", []):
+        said += section["limits"]
+    said.append(
         "Items are a sample: intervals say how much the numbers would move with other items of the "
-        "same kind, not with other hospitals, languages or prompts.",
-        "Tests are corrected for the hypotheses of this report, not for earlier runs that were "
-        "looked at and put away.",
-        "Power is computed from the observed effect: it plans the next study and explains nothing "
-        "about this one.",
-        "Subgroups are shown with intervals and not tested.",
-    ]
-    return said
+        "same kind, not with other hospitals, languages or prompts."
+    )
+    if facts["comparisons"]:
+        said += [
+            "Tests are corrected for the hypotheses of this report, not for earlier runs that were "
+            "looked at and put away.",
+            "Power is computed from the observed effect: it plans the next study and explains "
+            "nothing about this one.",
+        ]
+    if facts.get("subgroups"):
+        said.append("Subgroups are shown with intervals and not tested.")
+    return list(dict.fromkeys(said))
 
 
 def and_list(words: Iterable[str]) -> str:

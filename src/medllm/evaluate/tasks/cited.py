@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import NamedTuple
 
 from medllm.ask.check.verify import HELD, verify
 from medllm.ask.road import Road, ask
+from medllm.data.asking import Failures
 from medllm.data.fields import parse_object
 from medllm.data.reading import BadInputError, Reading
 from medllm.data.streams import read_lines
-from medllm.errors import DataError
+from medllm.errors import DataError, ModelError
+from medllm.evaluate.ledger import Ledger
 from medllm.evaluate.measured import Measured, compare_all
 from medllm.evaluate.paired.compare import Comparison, correct
 from medllm.evaluate.statistics import Interval
+from medllm.files import sha256_text
 from medllm.records import Answer, Note
 from medllm.retrieve import words
 
@@ -55,6 +59,8 @@ class SummaryScores:
     n_notes: int
     n_other_evidence: int
     """Notes for which the systems did not get the same evidence; their pairs are left out."""
+    n_failed: dict[str, int]
+    """System -> notes for which its model gave nothing; they have no score."""
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -128,27 +134,31 @@ def compare_summaries(
     cases: Sequence[Case],
     *,
     seed: int = 0,
+    ledger: Ledger | None = None,
+    made_with: str = "",
     progress: Callable[[int], None] = lambda n_done: None,
 ) -> SummaryScores:
     """Let each system summarise each note and compare them with the first, paired by patient.
 
     All get the same index and settings, hence the same evidence; where that differs all the same,
-    the note is left out of every measure and counted.
+    the note is left out of every measure and counted. A summary that failed has no score: to be
+    silent because the model did not answer is not to abstain. `ModelError` is raised where the
+    first, or several in a row, fail. A `ledger` keeps scores as they come, without any text: what
+    it holds of the same notes, made with the same, is not summarised again.
     """
     scores: dict[str, dict[str, dict[str, float]]] = {
         name: {system: {} for system in roads} for name in DEFINITIONS
     }
+    summariser = _Summariser(roads, ledger, made_with, progress)
     n_other = 0
     for at, case in enumerate(cases, start=1):
-        answers = {system: ask(road, case.note) for system, road in roads.items()}
-        bases = {json.dumps([_place(hit) for hit in a.evidence]) for a in answers.values()}
-        if len(bases) > 1:
+        found = {system: summariser.score(system, case, at) for system in roads}
+        if len({evidence for evidence, _ in found.values()}) > 1:
             n_other += 1
-        else:
-            for system, answer in answers.items():
-                for name, value in score_answer(answer, case.has_evidence).items():
-                    scores[name][system][f"note {at}"] = value
-        progress(at)
+            continue
+        for system, (_, values) in found.items():
+            for name, value in (values or {}).items():
+                scores[name][system][f"note {at}"] = value
     measures = [
         Measured(
             name=name,
@@ -156,19 +166,73 @@ def compare_summaries(
             definition=definition,
             scores=scores[name],
             higher_is_better=name not in LESS_IS_BETTER,
+            is_tested=name != "answered",
         )
         for name, definition in DEFINITIONS.items()
         if any(scores[name].values())
     ]
-    tested = [replace(m, is_tested=m.name != "answered") for m in measures]
-    first = next(iter(roads))
     return SummaryScores(
-        measures=tested,
-        means={measure.name: measure.means(seed=seed) for measure in tested},
-        comparisons=correct(compare_all(tested, baseline=first, seed=seed)),
+        measures=measures,
+        means={measure.name: measure.means(seed=seed) for measure in measures},
+        comparisons=correct(compare_all(measures, baseline=next(iter(roads)), seed=seed)),
         n_notes=len(cases),
         n_other_evidence=n_other,
+        n_failed=summariser.n_failed,
     )
+
+
+class _Scored(NamedTuple):
+    evidence: str
+    """The digest of what the summary could cite."""
+    scores: dict[str, float] | None
+    """None where the model did not answer."""
+
+
+class _Summariser:
+    """Summarises notes and scores them, each once."""
+
+    def __init__(
+        self,
+        roads: Mapping[str, Road],
+        ledger: Ledger | None,
+        made_with: str,
+        progress: Callable[[int], None],
+    ) -> None:
+        self.n_failed = dict.fromkeys(roads, 0)
+        self._roads = roads
+        self._ledger = ledger
+        self._made_with = made_with
+        self._progress = progress
+        self._n_done = 0
+        self._failures = {system: Failures() for system in roads}
+
+    def score(self, system: str, case: Case, at: int) -> _Scored:
+        """Give the scores of the summary of note number `at`, out of the ledger if it is there."""
+        key = f"{system}|{at}"
+        digest = sha256_text(f"{self._made_with}\0{case.has_evidence}\0{case.note.text}")
+        kept = self._ledger.entries.get(key, {}) if self._ledger else {}
+        if kept.get("digest") == digest:
+            found = _Scored(kept["evidence"], kept["scores"])
+        else:
+            found = self._summarise(system, case)
+            if self._ledger and found.scores is not None:  # what failed is asked again
+                self._ledger.add({"key": key, "digest": digest, **found._asdict()})
+        self._n_done += 1
+        self._progress(self._n_done)
+        return found
+
+    def _summarise(self, system: str, case: Case) -> _Scored:
+        answer = ask(self._roads[system], case.note)
+        evidence = sha256_text(json.dumps([_place(hit) for hit in answer.evidence]))
+        summary = answer.summary
+        if not summary.incomplete or summary.claims:
+            self._failures[system].clear()
+            return _Scored(evidence, score_answer(answer, case.has_evidence))
+        self.n_failed[system] += 1
+        goes_on = "; then the same command goes on where it stopped" if self._ledger else ""
+        hint = f"{summary.hint}{goes_on}".lstrip("; ")
+        self._failures[system].add(ModelError(f"{system}: {summary.incomplete}", hint=hint))
+        return _Scored(evidence, None)
 
 
 def _place(hit: object) -> tuple[str, int, int]:

@@ -13,6 +13,8 @@ from medllm.evaluate.tasks.classification import report_classes, report_tables
 from medllm.evaluate.tasks.reading import is_refusal, normalised, read_choice, read_word
 
 WORDS = ("yes", "no", "maybe")
+GOLD_TASKS = ("choice", "yes-no-maybe", "cloze")
+"""Tasks with one right answer: what their answers share with it in words says nothing more."""
 Predictions = Mapping[str, Mapping[str, Prediction]]
 
 

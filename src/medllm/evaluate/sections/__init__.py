@@ -1,0 +1,1 @@
+"""What a report holds besides the answers to records: search, findings, summaries, robustness."""
