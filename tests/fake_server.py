@@ -74,7 +74,7 @@ class FakeServer:
         self._release = os.pipe()
 
     def __enter__(self) -> FakeServer:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), self.handler())
         self._server.fake = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
@@ -88,6 +88,10 @@ class FakeServer:
         self._server.server_close()  # waits for the handlers
         self._thread.join()
         os.close(self._release[0])
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What answers; one that knows more may be put here."""
+        return Handler
 
     @property
     def chats(self) -> list[Json]:
@@ -115,7 +119,7 @@ class _Server(ThreadingHTTPServer):
     fake: FakeServer
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30  # for a client that sends nothing
     server: _Server
@@ -252,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.fake.wait_for_client(self.connection)
 
     def _ping_forever(self) -> None:
-        ping = b"\n" if self.path == "/api/chat" else b": ping\n\n"
+        ping = b"\n" if self.path.startswith("/api/") else b": ping\n\n"
         framed = b"%x\r\n%b\r\n" % (len(ping), ping) if self.server.fake.chunked else ping
         while not self.server.fake.wait_for_client(self.connection, 0.01):
             self.wfile.write(framed)

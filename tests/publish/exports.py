@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from medllm.export.facts import ExportFacts, FileProof, Proof, TrainingSource
+from medllm.export.facts import (
+    ExportedFile,
+    ExportFacts,
+    FileProof,
+    Proof,
+    TrainingSource,
+    write_facts,
+    write_proof,
+)
+from medllm.tune.templates import shipped_templates
 
 OPEN = TrainingSource(
     is_known=True,
@@ -72,3 +84,31 @@ def some_proof(*files: Any, **changed: Any) -> Proof:
         "files": rows,
     }
     return Proof(**{**told, **changed})
+
+
+def make_export(folder: Path, *, files: Sequence[str] = ("F16", "Q4_K_M"), **changed: Any) -> Path:
+    """Write an export folder; its GGUFs are no models, which the fake Ollama does not mind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for number, quantisation in enumerate(files):
+        name = f"first-{quantisation}.gguf"
+        data = b"GGUF" + quantisation.encode().ljust(6) * (3000 - 1000 * number)
+        (folder / name).write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        made.append(
+            ExportedFile(
+                name=name,
+                kind="gguf",
+                quantisation=quantisation,
+                size_bytes=len(data),
+                sha256=digest,
+            )
+        )
+    facts = some_facts(**{"files": tuple(made), **changed})
+    (folder / "hf").mkdir(exist_ok=True)
+    template = shipped_templates()[facts.template].serving_text
+    (folder / "hf" / "chat_template.jinja").write_text(template + "\n", encoding="utf-8")
+    (folder / "LICENSE").write_text("The licence's own words.\n", encoding="utf-8")
+    write_proof(folder, some_proof(*made))
+    write_facts(folder, facts)
+    return folder

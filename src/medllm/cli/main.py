@@ -23,6 +23,7 @@ from medllm.cli import (
     findings,
     index,
     model,
+    publish,
     search,
     serve,
     train,
@@ -45,6 +46,7 @@ app.command("train")(train.train)
 app.command("explain")(explain.explain)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("compare")(compare.compare)
+app.command("publish")(publish.publish)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.command("export")(export.export)

@@ -1,1 +1,1 @@
-"""What is sent to a model hub: Ollama through its HTTP API, a folder for Hugging Face."""
+"""An export's way out: into an Ollama, onto its hub, into a folder for Hugging Face."""
