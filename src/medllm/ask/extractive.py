@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from medllm.ask.evidence import Sentence, evidence_sentences
+from medllm.ask.sections import CUES, SECTIONS, section_of, share_out
 from medllm.records import Citation, Claim, Hit, Section
 from medllm.retrieve import words
 from medllm.retrieve.affirmed import affirmed
@@ -52,6 +53,13 @@ _METHODS = re.compile(
     r"|(?:the|our) (?:aim|purpose|objective)",
     re.IGNORECASE,
 )
+_GENERAL = re.compile(
+    r"\b(?:studies (?:have|suggest|show)|guidelines?|literature|(?:is|are) recommended"
+    r"|should (?:be|not)|we (?:suggest|recommend|propose|conclude)"
+    r"|(?:reference|normal) ranges? for)\b",
+    re.IGNORECASE,
+)
+"""What a report says beyond its patient: it tells nothing of how the patient came and fared."""
 _METHODS_WEIGHT = 0.5
 """What an article did or wanted to do is worth less than what it found."""
 _LEAST = 0.25
@@ -60,38 +68,6 @@ _LEAST_TOLD = 0.1
 """The same of what plainly tells how a similar patient came, was treated and fared."""
 _FROM_ONE = 3
 """Sentences of one article, and sentences of one patient in a section: so many at most."""
-
-_CUES: dict[Section, re.Pattern[str]] = {
-    "outcome": re.compile(
-        r"discharg|recover(?:ed|y)|follow[- ]?up|(?:months?|years?|weeks?) later|died|death|"
-        r"remission|asymptomatic|went home|uneventful|relapse|recurren|"
-        r"remain(?:s|ed) (?:well|stable|free)|symptom[- ]free|resol(?:ved|ution)|improved|"
-        r"autopsy|outcome",
-        re.IGNORECASE,
-    ),
-    "treatment": re.compile(
-        r"treat(?:ed|ment)|therap|administ|\d\s*(?:mg|mcg|µg|units?|iu)\b(?!\s*/\s*(?:d?l|ml|mm))|"
-        r"started on|commenced|"
-        r"initiated|prescri|underwent|resect|surg|transplant|infus|antibiot|steroid|dose|"
-        r"intubat|ventilat|drain|anticoagul|chemotherap|received",
-        re.IGNORECASE,
-    ),
-    "work-up": re.compile(
-        r"\b(?:ct|mri|mr|ecg|ekg|eeg|pcr|crp|esr|pet)\b|tomograph|imaging|x-?ray|radiograph|"
-        r"ultraso|echocardio|biops|histolog|laborator|blood (?:test|count|gas)|cultur|serolog|"
-        r"showed|revealed|demonstrated|level|test(?:s|ed|ing)?\b|scan|endoscop|examination|"
-        r"troponin|dimer|mmol|g/d?l|stain|angiogra|diagnos",
-        re.IGNORECASE,
-    ),
-    "presentation": re.compile(
-        r"present(?:ed|ing|ation)|complain|year[- ]old|month[- ]old|day[- ]old|history of|"
-        r"admitted|referred|symptom|onset|noticed|experienced|developed|suffer|brought",
-        re.IGNORECASE,
-    ),
-}
-_END = 0.75
-"""From this share of a case report on, what is told without a word of its kind is the outcome."""
-_SECTIONS: tuple[Section, ...] = ("presentation", "work-up", "treatment", "outcome")
 
 
 def write_extractive(
@@ -113,14 +89,18 @@ def write_extractive(
         sentences = [_affirming(sentence) for sentence in sentences]
     kinds = [hit.document.kind for hit in evidence]
     value = term_values(sentences, weights)
-    of_patients = [s for s in sentences if kinds[s.number - 1] == "patients"]
+    of_patients = [
+        sentence
+        for sentence in sentences
+        if kinds[sentence.number - 1] == "patients" and not _GENERAL.search(sentence.text)
+    ]
     of_articles = [s for s in sentences if kinds[s.number - 1] == "articles"]
-    quotas = _quotas(n_sentences, bool(of_patients), bool(of_articles))
+    quotas = share_out(n_sentences, bool(of_patients), bool(of_articles))
     best = max((_worth(sentence, value, {}) for sentence in sentences), default=0.0)
     chosen: list[Sentence] = []
     claims: list[Claim] = []
-    for section in _SECTIONS:
-        fitting = [s for s in of_patients if _section(s, evidence) == section]
+    for section in SECTIONS:
+        fitting = [s for s in of_patients if section_of(s, evidence) == section]
         picked = _pick_told(fitting, section, value, quotas[section], chosen, best=best)
         claims += _claims(picked, section)
     least = 0.0
@@ -146,7 +126,7 @@ def _pick_told(
     How another patient was treated and fared shares few words with a note that cannot know it yet;
     an outcome is told by its words rather than by standing at the end.
     """
-    cues = _CUES[section]
+    cues = CUES[section]
     told = [sentence for sentence in fitting if cues.search(sentence.text)]
     if section == "outcome" and told:
         fitting = told
@@ -162,10 +142,10 @@ def _from_any_section(
     sentences: Sequence[Sentence], evidence: Sequence[Hit], value: Mapping[int, float], n: int
 ) -> list[Claim]:
     """Give the best sentences where a short summary has no share for the only section told."""
-    sections: dict[Section, list[Sentence]] = {section: [] for section in (*_SECTIONS, "articles")}
+    sections: dict[Section, list[Sentence]] = {section: [] for section in (*SECTIONS, "articles")}
     for sentence in pick(sentences, value, n, []):
         is_of_patient = evidence[sentence.number - 1].document.kind == "patients"
-        sections[_section(sentence, evidence) if is_of_patient else "articles"].append(sentence)
+        sections[section_of(sentence, evidence) if is_of_patient else "articles"].append(sentence)
     return [claim for section, found in sections.items() for claim in _claims(found, section)]
 
 
@@ -249,31 +229,6 @@ def _by_document(sentences: Iterable[Sentence]) -> list[set[int]]:
     for sentence in sentences:
         groups.setdefault(sentence.number, set()).update(sentence.terms)
     return list(groups.values())
-
-
-def _section(sentence: Sentence, evidence: Sequence[Hit]) -> Section:
-    """Say what part of a case a sentence tells, by its words and by where it stands."""
-    length = max(1, len(evidence[sentence.number - 1].document.text))
-    place = sentence.start / length
-    scores = {section: len(cues.findall(sentence.text)) for section, cues in _CUES.items()}
-    weighed = {
-        "presentation": scores["presentation"] + (1.5 if place < 0.2 else -0.5),
-        "work-up": scores["work-up"] + (0.3 if 0.15 < place < 0.7 else 0),
-        "treatment": scores["treatment"] + (0.3 if place > 0.4 else 0),
-        "outcome": scores["outcome"] * 1.2 + (0.8 if place > _END else -0.5),
-    }
-    by_place = {"presentation", "outcome" if place > _END else ""}
-    told = [section for section in _SECTIONS if scores[section] or section in by_place]
-    return max(told, key=lambda section: weighed[section])
-
-
-def _quotas(n: int, has_patients: bool, has_articles: bool) -> dict[Section, int]:
-    """Share the sentences out: half to similar patients by section, half to articles."""
-    of_patients = 0 if not has_patients else n if not has_articles else n // 2
-    share, rest = divmod(of_patients, len(_SECTIONS))
-    order: tuple[Section, ...] = ("presentation", "treatment", "outcome", "work-up")
-    quotas = {section: share + (order.index(section) < rest) for section in _SECTIONS}
-    return {**quotas, "articles": n - of_patients}
 
 
 def _claims(sentences: Iterable[Sentence], section: Section) -> list[Claim]:
