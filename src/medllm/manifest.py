@@ -38,6 +38,8 @@ _PACKAGES = (
     "accelerate",
     "bitsandbytes",
     "optuna",
+    "gguf",
+    "llama-cpp-python",
 )
 """Those that a result can depend on."""
 _GIT_TIMEOUT_S = 5.0
