@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from medllm.errors import ModelError, extra
 
+_SMALL = 100_000_000
+"""Of bytes."""
 _SILENCE: list[Any] = []
 """Keeps llama.cpp's log function alive: it is called from C as long as this process lives."""
 
@@ -26,6 +28,11 @@ def be_silent() -> None:
         shape = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
         _SILENCE.append(shape(lambda level, text, data: None))
     llama_cpp.llama_log_set(_SILENCE[0], ctypes.c_void_p(0))
+
+
+def _n_threads(path: Path) -> int:
+    """One for a small model, which several would only wait for each other on."""
+    return 1 if path.stat().st_size < _SMALL else os.cpu_count() or 1
 
 
 class LlamaFile:
@@ -41,7 +48,7 @@ class LlamaFile:
                 str(path),
                 n_ctx=n_context,
                 n_batch=512,
-                n_threads=os.cpu_count(),
+                n_threads=_n_threads(path),
                 logits_all=True,
                 type_k=llama_cpp.GGML_TYPE_F32,  # halves as by default would blur what is compared
                 type_v=llama_cpp.GGML_TYPE_F32,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from medllm import __version__
 from medllm.errors import extra
 from medllm.export.compare import compare
 from medllm.export.facts import ExportedFile, Proof
-from medllm.export.reference import Reference, make_reference
+from medllm.export.reference import MOST_RECORDS, Reference, make_reference
 from medllm.export.samples import WHAT, shipped_records
 from medllm.export.source import Source, read_validation, validation_records
 from medllm.manifest import now, package_versions
@@ -22,6 +23,7 @@ from medllm.tune.templates import Template, prepare_tokenizer
 Tell = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and of how much."""
 
+_PACKAGES = ("torch", "transformers", "tokenizers", "peft", "gguf", "llama-cpp-python")
 _BYTES = 4
 _ROOM = 1.25
 """How much more than its weights a model in float32 takes."""
@@ -53,24 +55,34 @@ def prove(
         passed=bool(found) and all(one.passed for one in found),
         reference=reference.what,
         reference_perplexity=reference.perplexity,
-        text="the validation records" if validation_records(source) else WHAT,
+        text="the validation records" if reference.has_own_records else WHAT,
         n_tokens=reference.n_tokens,
         files=tuple(found),
-        versions=package_versions(),
+        versions=versions(),
         created=now(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that an export depends on."""
+    found = package_versions()
+    return {"medllm": __version__} | {name: found[name] for name in _PACKAGES if name in found}
 
 
 def _ask(source: Source, template: Template, stops: frozenset[int]) -> Reference:
     model, tokenizer = load_parts(source.parts)
     prepare_tokenizer(tokenizer, template)
     model, exactness = _in_float32(model)
-    paths = validation_records(source)
-    own = read_validation(paths) if paths else iter(())
-    records = chain(own, [] if paths else shipped_records())
+    own = list(islice(read_validation(validation_records(source)), MOST_RECORDS))
     what = "base and adapter" if source.parts.adapter else "the model"
     return make_reference(
-        model, tokenizer, template, records, stops=stops, what=f"{what} in {exactness}"
+        model,
+        tokenizer,
+        template,
+        own,
+        shipped_records(),
+        stops=stops,
+        what=f"{what} in {exactness}",
     )
 
 

@@ -6,14 +6,14 @@ natural ones; distributions are over the whole vocabulary, the rows without a to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medllm.errors import DataError, extra
+from medllm.errors import extra
 from medllm.export.awkward import awkward_texts
 from medllm.export.samples import ODD_CONVERSATIONS
 from medllm.models.hf_generate import generate
@@ -30,6 +30,8 @@ MOST_TOKENS = 2048
 """Read for the perplexity: an 8B model needs minutes for them on a CPU."""
 MOST_POSITIONS = 1024
 """Whose distributions are kept: half a gigabyte at a vocabulary of 128,000."""
+MOST_RECORDS = 1000
+"""Looked at for that."""
 N_ANSWERS = 5
 LONGEST_ANSWER = 32
 _CONVERSATIONS_OF_RECORDS = 12
@@ -54,6 +56,8 @@ class Reference:
     margins: list[NDArray[np.float32]] = field(repr=False)
     """By how much the likeliest token led at each place of an answer, in nats."""
     stops: frozenset[int]
+    has_own_records: bool
+    """Whether the perplexity is that of the run's validation records."""
 
     @property
     def n_tokens(self) -> int:
@@ -71,19 +75,26 @@ def make_reference(
     model: Any,
     tokenizer: Any,
     template: Template,
-    records: Iterable[SftRecord],
+    own: Sequence[SftRecord],
+    shipped: Sequence[SftRecord],
     *,
     stops: frozenset[int],
     what: str,
 ) -> Reference:
-    """Run the model over everything; raise `DataError` where no record can be read."""
-    kept, sequences = _read(records, tokenizer, template)
-    conversations = _conversations(kept)
-    serving = template.serving_text
-    prompts = [_render(tokenizer, one, serving) for one in conversations]
+    """Run the model over everything.
+
+    The perplexity is that of `own`, the run's validation records, where there are any; for all else
+    `shipped` fills up what they leave room for.
+    """
+    kept, sequences = _read(own, tokenizer, template)
+    has_own = bool(sequences)
+    more, filling = _read(shipped, tokenizer, template, n_tokens=_n_tokens(sequences))
+    sequences += [_unjudged(one) for one in filling] if has_own else filling
+    conversations = _conversations([*kept, *more])
+    prompts = [_render(tokenizer, one, template.serving_text) for one in conversations]
     texts = [f"{tokenizer.bos_token or ''}{text}" for text in _texts(tokenizer)]
-    questions = [_ids(tokenizer, prompts[n]) for n in range(min(N_ANSWERS, len(kept)))]
-    questions = [one for one in questions if len(one) <= WINDOW]
+    questions = [_ids(tokenizer, prompt) for prompt in prompts[:_CONVERSATIONS_OF_RECORDS]]
+    questions = [one for one in questions if len(one) <= WINDOW][:N_ANSWERS]
     log_shares, perplexity = _distributions(model, sequences)
     answers = [_answer(model, one, stops) for one in questions]
     return Reference(
@@ -100,7 +111,17 @@ def make_reference(
         answers=answers,
         margins=[_margins(model, q, a) for q, a in zip(questions, answers, strict=True)],
         stops=stops,
+        has_own_records=has_own,
     )
+
+
+def _n_tokens(sequences: Sequence[Encoded]) -> int:
+    return sum(len(one.ids) for one in sequences)
+
+
+def _unjudged(one: Encoded) -> Encoded:
+    """Give a text that is compared, but whose perplexity does not count."""
+    return Encoded(one.name, one.ids, [False] * len(one.ids))
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -119,25 +140,20 @@ def surprise(log_shares: NDArray[np.float32], one: Encoded) -> float:
 
 
 def _read(
-    records: Iterable[SftRecord], tokenizer: Any, template: Template
+    records: Sequence[SftRecord], tokenizer: Any, template: Template, n_tokens: int = 0
 ) -> tuple[list[SftRecord], list[Encoded]]:
+    """Give records and their ids until there are enough; `n_tokens` is how many there were."""
     encoder = Encoder(tokenizer, template, window=WINDOW)
     kept: list[SftRecord] = []
     sequences: list[Encoded] = []
-    n_tokens = 0
     for record in records:
+        if n_tokens >= MOST_TOKENS:
+            break
         (made,) = encoder.encode([record])
         if isinstance(made, Encoded):
             kept.append(record)
             sequences.append(made)
             n_tokens += len(made.ids)
-        if n_tokens >= MOST_TOKENS:
-            break
-    if not sequences:
-        raise DataError(
-            "there is no record to compare the exported model on",
-            hint="see records/left_out.jsonl of the run",
-        )
     return kept, sequences
 
 

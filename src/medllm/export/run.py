@@ -32,11 +32,11 @@ from medllm.export.make import (
     read_merged,
 )
 from medllm.export.modelfile import has_go_template, write_modelfile
-from medllm.export.prove import Tell, prove
+from medllm.export.prove import Tell, prove, versions
 from medllm.export.shape import read_shape
 from medllm.export.source import Source, check_name, find_source, licence_of, trained_on
 from medllm.files import read_json, write_json
-from medllm.manifest import now, package_versions
+from medllm.manifest import now
 from medllm.models.hf_folder import FACTS, be_quiet, load_tokenizer
 from medllm.models.hf_parts import find_parts
 from medllm.tune.templates import Template, choose_template, prepare_tokenizer, stop_ids
@@ -186,7 +186,7 @@ def _facts(
         context_tokens=merged.shape.context_tokens,
         n_parameters=merged.n_parameters,
         files=tuple(files),
-        versions=package_versions(),
+        versions=versions(),
         created=now(),
     )
 
