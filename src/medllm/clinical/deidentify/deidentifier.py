@@ -16,16 +16,20 @@ from medllm.clinical.deidentify.dates.calendar import find_calendar_words
 from medllm.clinical.deidentify.dates.numeric import find_numeric_dates
 from medllm.clinical.deidentify.dates.shift import fill_years
 from medllm.clinical.deidentify.dates.worded import find_worded_dates
+from medllm.clinical.deidentify.messages import find_message_fields
 from medllm.clinical.deidentify.names.find import find_names
+from medllm.clinical.deidentify.numbers.codes import find_codes_of_charts
 from medllm.clinical.deidentify.numbers.contacts import find_addresses, find_phones
 from medllm.clinical.deidentify.numbers.forms import find_forms
 from medllm.clinical.deidentify.numbers.labelled import find_labelled_numbers
 from medllm.clinical.deidentify.numbers.loose import find_loose_numbers
 from medllm.clinical.deidentify.numbers.mentions import find_mentions
 from medllm.clinical.deidentify.places.addresses import find_streets
+from medllm.clinical.deidentify.places.charts import find_places_of_charts
 from medllm.clinical.deidentify.places.employers import find_employers
 from medllm.clinical.deidentify.places.institutions import find_institutions
 from medllm.clinical.deidentify.places.postcodes import find_codes
+from medllm.clinical.deidentify.places.small_letters import find_places_in_small_letters
 from medllm.clinical.deidentify.places.towns import find_places
 from medllm.clinical.deidentify.result import Deidentified, Identifier
 from medllm.clinical.deidentify.surrogates import Surrogates, is_surrogate, placeholder
@@ -124,6 +128,7 @@ def _identifier(text: str, item: Found, replacement: str) -> Identifier:
 def _find(text: str, known_names: Sequence[str], day_first: bool | None) -> list[Found]:
     words = Words(text)
     found = chain(
+        find_message_fields(text),
         find_numeric_dates(text, day_first=day_first),
         find_worded_dates(text),
         find_calendar_words(words),
@@ -132,12 +137,15 @@ def _find(text: str, known_names: Sequence[str], day_first: bool | None) -> list
         find_phones(words),
         find_labelled_numbers(words),
         find_loose_numbers(words),
+        find_codes_of_charts(words),
         find_forms(words),
         find_mentions(words),
         find_names(words, known_names),
         find_employers(words),
         find_institutions(words),
         find_places(words),
+        find_places_of_charts(words),
+        find_places_in_small_letters(words),
         find_streets(words),
         find_codes(words),
     )

@@ -94,7 +94,11 @@ def is_surrogate(text: str, item: Found) -> bool:
 def _is_invented(word: str) -> bool:
     if len(word) == 1 or word in _KEPT_PARTS:
         return True
-    return any(p.fullmatch(word) for p in (_GIVEN, _SURNAME, _PLACE)) or word in ("Road", "Group")
+    return any(p.fullmatch(word) for p in (_GIVEN, _SURNAME, _PLACE)) or word in (
+        "Road",
+        "Group",
+        "ZZ",
+    )
 
 
 _NAME_PART = re.compile(r"(?:['’]?[^\W\d_][\u0300-\u036f]*)+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from typing import NamedTuple
 
@@ -23,6 +24,25 @@ class Numbers(NamedTuple):
     second: tuple[int, int]
     year: tuple[int, int] | None
     weekday: tuple[int, int] | None = None
+
+
+_MISREAD = re.compile(
+    r"(?<![\w/.-])[\dOolI|]{1,2} ?[/.-] ?[\dOolI|]{1,2} ?[/.-] ?[\dOolI|]{2,4}(?![\w/-])"
+)
+_LETTERS_FOR_FIGURES = str.maketrans("OolI|", "00111")
+_FEWEST_FIGURES = 3
+
+
+def mend_figures(text: str) -> str:
+    """Give the text, as long as before, with letters that a scan put for figures of a date."""
+    return _MISREAD.sub(_mended, text)
+
+
+def _mended(match: re.Match[str]) -> str:
+    said = match.group()
+    if said.isascii() and sum(letter.isdigit() for letter in said) >= _FEWEST_FIGURES:
+        return said.translate(_LETTERS_FOR_FIGURES)
+    return said
 
 
 def is_possible(day: int, month: int) -> bool:

@@ -16,6 +16,7 @@ from medllm.clinical.deidentify.dates.figures import (
     date_field,
     found_date,
     is_possible,
+    mend_figures,
 )
 from medllm.clinical.deidentify.dates.parts import (
     PART_BEFORE,
@@ -23,11 +24,16 @@ from medllm.clinical.deidentify.dates.parts import (
     find_parts,
     find_short_months,
 )
-from medllm.clinical.deidentify.text import Found
+from medllm.clinical.deidentify.text import Found, is_chart
 
 _FULL = re.compile(
     r"\d(?<!\d\d)(?<!\d[./-].)(?<![A-Za-z].)\d?([/.-])(\d{1,2})\1(\d{4}|\d{2})(?!\d)"
 )
+_SPACED = re.compile(
+    r"\d(?<!\d\d)(?<!\d[./-].)(?<![A-Za-z].)\d?\s?(?:([/.])\s?(\d{1,2})\s?\1|([-–])\s(\d{1,2})\s?\3)\s?"
+    r"((?:18|19|20)\d\d|\d\d(?=\s?(?:$|[\n,;|)–-]|\.\s|\s[A-Za-z])))(?![\d/])"
+)
+"""With blanks around the marks, as forms and scans have them: "22 / 05 / 2014"."""
 _ISO = re.compile(r"(?:19|20)(?<!\d\d\d)\d\d([-/.])(\d{1,2})\1(\d{1,2})(?!\d)")
 _MONTH_YEAR = re.compile(r"\d(?<!\d\d)(?<!\d[./-].)\d?([/-])((?:19|20)\d\d)(?![\d/-])")
 _YEAR_MONTH = re.compile(r"(?:19|20)(?<!\d\d\d)(?<![\d./-]\d\d)\d\d([-/])(0[1-9]|1[0-2])(?![\d/-])")
@@ -42,10 +48,18 @@ _SCORE_BEFORE = re.compile(
 )
 
 
+_VERSION_BEFORE = re.compile(
+    r"\b(?:v|ver|version|release|section|chapter|table|figure|fig|step|no|item|software)\.?\s?$",
+    re.IGNORECASE,
+)
+
+
 def find_numeric_dates(text: str, *, day_first: bool | None) -> Iterator[Found]:
     """Give dates that are written in figures only; `day_first` None means: from the text."""
+    text, chart = mend_figures(text), is_chart(text)
     yield from _find_year_first(text)
-    pairs = [*_find_full(text), *_find_labelled(text), *find_parts(text)]
+    pairs = [*_find_full(text, chart=chart), *_find_spaced(text), *_find_labelled(text)]
+    pairs += find_parts(text, chart=chart, n_dates=len(pairs))
     pairs = [_with_weekday(text, pair) for pair in pairs]
     if day_first is None:
         day_first = _is_day_first(text, pairs)
@@ -89,7 +103,7 @@ def _find_year_first(text: str) -> Iterator[Found]:
         yield found_date(text, (date_field(first, first + 4, "Y"), date_field(*match.span(2), "m")))
 
 
-def _find_full(text: str) -> Iterator[Numbers]:
+def _find_full(text: str, *, chart: bool) -> Iterator[Numbers]:
     for match in _FULL.finditer(text):
         first, second = (match.start(), match.start(1)), match.span(2)
         a, b = int(text[first[0] : first[1]]), int(match[2])
@@ -99,13 +113,18 @@ def _find_full(text: str) -> Iterator[Numbers]:
         if not (is_possible(a, b) or is_possible(b, a)):
             if not (long_year and a <= 39 and b <= 39):
                 continue
-        elif not long_year and not _is_short_date(text, match, first, second):
+        elif not long_year and not _is_short_date(text, match, first, second, chart=chart):
             continue
         yield Numbers(match.start(), match.end(), first, second, match.span(3))
 
 
 def _is_short_date(
-    text: str, match: re.Match[str], first: tuple[int, int], second: tuple[int, int]
+    text: str,
+    match: re.Match[str],
+    first: tuple[int, int],
+    second: tuple[int, int],
+    *,
+    chart: bool,
 ) -> bool:
     """Whether figures with a year of two digits are a date and not a score, a dose or a section."""
     if re.match(UNIT, text[match.end() : match.end() + 8]) is None:
@@ -115,8 +134,23 @@ def _is_short_date(
         return False
     if match[1] == "/":
         return True
+    if match[1] == "." and chart and not _VERSION_BEFORE.search(before):
+        return True
     both_long = first[1] - first[0] == 2 and second[1] - second[0] == 2
     return both_long or PART_BEFORE.search(before) is not None
+
+
+def _find_spaced(text: str) -> Iterator[Numbers]:
+    for match in _SPACED.finditer(text):
+        if " " not in match.group() and "\n" not in match.group():
+            continue
+        second = match.span(2) if match[1] else match.span(4)
+        first = re.match(r"\d+", match.group())
+        assert first is not None  # the pattern begins with a digit
+        a, b = int(first.group()), int(text[slice(*second)])
+        if is_possible(a, b) or is_possible(b, a):
+            span = (match.start(), match.start() + first.end())
+            yield Numbers(match.start(), match.end(5), span, second, match.span(5))
 
 
 def _find_labelled(text: str) -> Iterator[Numbers]:

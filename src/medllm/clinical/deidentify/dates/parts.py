@@ -13,6 +13,7 @@ from medllm.clinical.deidentify.dates.figures import (
     is_possible,
 )
 from medllm.clinical.deidentify.text import Found
+from medllm.clinical.deidentify.vocabulary import vocabulary
 
 _SHORT_MONTH = re.compile(r"\d(?<!\d\d)(?<![\w./-].)\d?/\d\d(?![\d/]|\.\d)" + UNIT)
 _MONTH_BEFORE = re.compile(
@@ -22,7 +23,11 @@ _MONTH_BEFORE = re.compile(
     r"|through) $",
     re.IGNORECASE,
 )
-_PART = re.compile(r"\d(?<!\d\d)(?<![\w./-].)\d?/\d{1,2}(?![\d/]|\.\d)" + UNIT)
+_PART = re.compile(
+    r"\d(?<!\d\d)(?<![\w./-].)\d?(?:/\d{1,2}(?![\d/]|\.\d)"
+    r"|-\d{1,2}(?=\s?(?:[,;)(\n]|$|\.(?:\s|$)))|\.\d{1,2}\.(?=[,;)]))" + UNIT
+)
+_MIDDLE = re.compile(r"\d+([/.-])(\d+)")
 PART_BEFORE = re.compile(
     r"(?:\b(?:on|since|dated?|until|till?|thru|w/c|w/e|of admission|as of|due|exp(?:iry|ires)?|by"
     r"|rtc|planning|meeting|conference|assessment|evaluation|handover|rounds|update|seen|admit(?:ted|s)?|admission|discharged?|d/c'?d?|dc'?d?|labs?|cultures?|cx|bcx|ucx|ct|mri|cxr|x-?ray|echo|ekg|ecg"
@@ -33,7 +38,7 @@ PART_BEFORE = re.compile(
     r"|poa"
     r"|read|placed|done|started|stopped|given|last(?: \w+)?|visit|surgery|lmp|appt"
     r"|appointment"
-    r"|f/u|follow-?up|doa|dos|dod|adm|transferred|intubated|extubated|born|today)\s?[:(]?\s?"
+    r"|f/u|follow-?up|shift|out|off|doa|dos|dod|adm|transferred|intubated|extubated|born|today)\s?[:(]?\s?"
     r"|^\s*)$",
     re.IGNORECASE,
 )
@@ -47,8 +52,11 @@ _OPERATION_BEFORE = re.compile(
 )
 _TIME_AFTER = re.compile(r"\s(?:at\s|@\s?)?(?:\d{1,2}:\d\d|\d{1,2}\s?[ap]\.?m\b)")
 _FROM_TO = re.compile(r"\s(?:to|until|through|thru|-)\s\d{1,2}/\d{1,2}(?![\d/])")
+_COUNT_BEFORE = re.compile(r"(?:\b(?:for|x|ratio|every|of|took|BP|bp)\s?|[×=<>~])$")
+_WORD_BEFORE = re.compile(r"([^\W\d_]{3,})\s$")
 _RATED = re.compile(
-    r"\b(?:pain|scores?|went|improved|increased|decreased|reduced|strength|power|acuity|vision|murmur)\b",
+    r"\b(?:pain|scores?|went|improved|increased|decreased|reduced|strength|power|acuity|vision|murmur|pulses?"
+    r"|gcs|va|bp|apgars?|reflex(?:es)?|dtrs?|grade|mmse|moca|amts?|bpe|rated?|level|tone)\b",
     re.I,
 )
 _TIME_BEFORE = re.compile(r"\b(?:[01]\d|2[0-3]):?[0-5]\d(?:h|hrs)?\s$")
@@ -87,22 +95,29 @@ def find_short_months(text: str) -> Iterator[Found]:
             )
 
 
-def find_parts(text: str) -> Iterator[Numbers]:
-    """Give days and months without a year where the words before or a date beside tell it."""
+def find_parts(text: str, *, chart: bool, n_dates: int) -> Iterator[Numbers]:
+    """Give days and months without a year where the words before or a date beside tell it.
+
+    In a `chart` the figures tell it too: of a score the first is not the larger one.
+    """
     last_end, n_told = -1, 0
     for match in _PART.finditer(text):
-        middle = text.index("/", match.start())
-        a, b = int(text[match.start() : middle]), int(text[middle + 1 : match.end()])
+        mark = _MIDDLE.match(text, match.start())
+        assert mark is not None  # _PART begins with it
+        middle, end = mark.start(1), mark.end(2)
+        a, b = int(text[match.start() : middle]), int(mark[2])
         if not (is_possible(a, b) or is_possible(b, a)):
             continue
         joined = last_end >= 0 and _PART_JOINED.match(text[last_end : match.start()])
-        if not joined and not _is_told(text, match) and not _is_among_dates(text, match, n_told):
+        told = joined or mark[1] == "." or _is_told(text, match)
+        if mark[1] == "/" and not told:
+            told = _is_among_dates(text, match, n_told) or (
+                chart and _is_no_score(text, match, a, b, n_told + n_dates)
+            )
+        if not told or _DURATION.match(text, match.end()):
             continue
-        if _DURATION.match(text, match.end()):
-            continue
-        last_end, n_told = match.end(), n_told + 1
-        first, second = (match.start(), middle), (middle + 1, match.end())
-        yield Numbers(match.start(), match.end(), first, second, None)
+        last_end, n_told = end, n_told + 1
+        yield Numbers(match.start(), end, (match.start(), middle), (middle + 1, end), None)
 
 
 def _is_told(text: str, match: re.Match[str]) -> bool:
@@ -140,6 +155,24 @@ def _is_among_dates(text: str, match: re.Match[str], n_dates: int) -> bool:
         return False
     before = text[max(0, match.start() - 12) : match.start()]
     return _RATED.search(before) is None
+
+
+def _is_no_score(text: str, match: re.Match[str], a: int, b: int, n_dates: int) -> bool:
+    """Whether a pair is no score, part, acuity or duration: "3/1", "18/9", "1/22", beside others.
+
+    British notes write days, weeks and months as /7, /52 and /12; sight may be 6/5 or 6/4.
+    """
+    start = match.start()
+    if _RATED.search(text[max(0, start - 30) : start]) or _is_fraction(text, match):
+        return False
+    if _COUNT_BEFORE.search(text[max(0, start - 12) : start]):
+        return False
+    if a > b:
+        word = _WORD_BEFORE.search(text[max(0, start - 30) : start])
+        if word and vocabulary().is_clinical(word[1].lower()):
+            return False  # "buprenorphine 16/4"
+        return b not in (7, 12) and (a, b) not in ((6, 5), (6, 4))
+    return b > 12 and (str(b) not in _ONE_OF or (n_dates > 0 and b not in (15, 20, 30)))
 
 
 def _is_announced(before: str, after: str, whole_line: bool) -> bool:

@@ -6,7 +6,8 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from medllm.clinical.deidentify.dates.worded import MONTHS, ORDINALS, SEASONS, WEEKDAYS
+from medllm.clinical.deidentify.dates.spoken import ORDINALS
+from medllm.clinical.deidentify.dates.worded import MONTHS, SEASONS, WEEKDAYS
 from medllm.clinical.deidentify.text import DateValue, Found
 
 ANY_YEAR = 2023

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from medllm.clinical.deidentify.dates.figures import DATE_RANK, expand_year
+from medllm.clinical.deidentify.dates.spoken import ORDINALS, read_ordinal, read_year
 from medllm.clinical.deidentify.text import DateField, DateValue, Found
 
 MONTHS = (
@@ -13,10 +14,6 @@ MONTHS = (
 )
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 SEASONS = ("winter", "spring", "summer", "autumn")
-ORDINALS = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
-thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first
-twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth
-twenty-ninth thirtieth thirty-first""".split()
 _MONTH = re.compile(
     r"(?<![^\W\d_])(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![^\W\d_])",
@@ -56,7 +53,8 @@ _DAYS_AFTER = re.compile(
     r"patients|cases|days|weeks|months|years|times|[ap]m\b|%)|\s?(?:[A-Za-z]{3,9}\s)?\d{4})){0,6})",
     re.IGNORECASE,
 )
-_THE_ORDINAL_AFTER = re.compile(rf"\sthe\s({'|'.join(ORDINALS[::-1])})\b", re.IGNORECASE)
+_SLASHED_AFTER = re.compile(r"([/.-])(\d{1,2})\1((?:19|20)\d\d|\d\d)(?!\d)")
+"""Of "Aug/13/2019"."""
 _ALONE_BEFORE = re.compile(
     r"\b(?:in|since|during|until|till|by|from|of|last|next|this|early|late|mid|through|before|after"
     r"|around|about|between|end of|past|previous|following|every|each|middle of|beginning of)"
@@ -142,6 +140,10 @@ def _month_first(
     if year:
         number, field = _as_year(year)
         return [_date([name, field], DateValue(number, month, 0))]
+    slashed = _SLASHED_AFTER.match(text, name.end)
+    if slashed and 1 <= int(slashed[2]) <= 31:
+        day = DateField(*slashed.span(2), "d")
+        return [_with_year(text, [name, day], int(slashed[2]), month)]
     fields = [name]
     weekday = _WEEKDAY_BEFORE.search(before)
     if weekday:
@@ -150,10 +152,10 @@ def _month_first(
     days = _DAYS_AFTER.match(text, name.end)
     if days and 1 <= int(days[1]) <= 31:
         return _days_after(text, fields, days, month)
-    ordinal = _THE_ORDINAL_AFTER.match(text, name.end)
-    if ordinal:
-        day = DateField(*ordinal.span(1), "D")
-        return [_with_year(text, [*fields, day], ORDINALS.index(ordinal[1].lower()) + 1, month)]
+    spoken = read_ordinal(text, name.end)
+    if spoken:
+        day = DateField(spoken.start, spoken.end, "D")
+        return [_with_year(text, [*fields, day], spoken.number, month)]
     if _is_month_alone(text, name, before):
         return [_date([name], DateValue(0, month, 0))]
     return []
@@ -185,15 +187,20 @@ def _is_written_as_month(text: str, name: DateField) -> bool:
     if word[0].isupper() or word not in _VERBS_AND_SHORT:
         return True
     days = _DAYS_AFTER.match(text, name.end)
+    spoken = read_ordinal(text, name.end)
+    if spoken:  # "may first" is rather a verb
+        return word != "may" or read_year(text, spoken.end) is not None
     return bool(days and _YEAR_AFTER.match(text, days.end()))
 
 
 def _is_month_alone(text: str, name: DateField, before: str) -> bool:
     """Whether a month without day and year is meant: by the words before it or by its form."""
     word = text[name.start : name.end]
-    if not word[0].isupper() or (len(word) < 4 and word.isupper()):
-        return False
     told = _ALONE_BEFORE.search(before) is not None
+    if word.islower():
+        return told and word in MONTHS and word != "may"
+    if len(word) < 4 and word.isupper():
+        return False
     if len(word) <= 4 and word.lower() not in ("june", "july"):
         return told and text[name.end : name.end + 1] not in ("-", "'", "’")
     if word.lower() in ("march", "april", "june", "august"):
@@ -208,7 +215,11 @@ def _with_year(text: str, fields: list[DateField], day: int, month: int) -> Foun
     if year is None and text[min(field.start for field in fields) :][:3][:2].isdigit():
         year = _GLUED_YEAR.match(text, end)
     if year is None:
-        return _date(fields, DateValue(0, month, day))
+        spoken = read_year(text, end)
+        if spoken is None:
+            return _date(fields, DateValue(0, month, day))
+        said = DateField(spoken.start, spoken.end, "Y")
+        return _date([*fields, said], DateValue(spoken.number, month, day))
     number, field = _as_year(year)
     return _date([*fields, field], DateValue(number, month, day))
 

@@ -12,14 +12,10 @@ from collections.abc import Iterator
 
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
 from medllm.clinical.deidentify.names.pairs import FIRM_NEAR
-from medllm.clinical.deidentify.names.reader import Span, is_namelike, read_name
-from medllm.clinical.deidentify.text import Words
+from medllm.clinical.deidentify.names.reader import Span, is_initial, is_namelike, read_name
+from medllm.clinical.deidentify.text import Words, is_chart
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
-_OF_A_PATIENT = re.compile(
-    r"\b(?:DOB|D\.O\.B\.?|MRN|NHS (?:No|no|number)|d\.o\.b|[Dd]ate of [Bb]irth|SSN|Mr|Mrs|Ms|Dr)\b"
-    r"[.:\s]"
-)
 _OPENS = re.compile(r"(?:[.!?:•*|#>–]|\d[.)])[\"'”’)\]]?\s*$|\n\s*$|^\s*$|\s-\s$")
 """What stands in front of the first word of a sentence, a line or an item."""
 _THING_BEHIND = re.compile(
@@ -41,10 +37,15 @@ def find_unknown_names(words: Words, *, has_names: bool) -> Iterator[Span]:
 
     `has_names` says that a title, a label or a frame showed a name in it.
     """
-    if words.is_without_capitals or not (has_names or _OF_A_PATIENT.search(words.text)):
+    if not (has_names or is_chart(words.text)):
         return
     done = -1
     for at in words.capitals:
+        if at >= done and is_initial(words, at) and words.gap(at) in (". ", "."):
+            if _is_unknown(words, at + 1) and not _is_thing(words, Span(at, at + 2)):
+                yield Span(at, at + 2)  # "read by R. Zamboro"
+                done = at + 2
+            continue
         if at < done or not _is_unknown(words, at) or _is_opening(words, at):
             continue
         span = read_name(words, at, trusted=False, cued=True) or Span(at, at + 1)

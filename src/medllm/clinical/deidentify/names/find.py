@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from medllm.clinical.deidentify.messages import is_message
 from medllm.clinical.deidentify.names.charts import find_unknown_names
 from medllm.clinical.deidentify.names.eponyms import is_eponym_use, is_firm
 from medllm.clinical.deidentify.names.frames import find_framed_names
+from medllm.clinical.deidentify.names.initials import NAME_RANK, find_initials
 from medllm.clinical.deidentify.names.labels import find_titled_names
 from medllm.clinical.deidentify.names.letters import find_letter_names
 from medllm.clinical.deidentify.names.listed import (
@@ -22,7 +24,6 @@ from medllm.clinical.deidentify.names.small_letters import find_uncapitalised_na
 from medllm.clinical.deidentify.text import Found, Words
 from medllm.clinical.deidentify.vocabulary import fold, vocabulary
 
-NAME_RANK = 10
 _LONE_RANK = 15
 """Of a given name by itself, behind places: the Francisco of "South San Francisco"."""
 _FREE_RANK = 16
@@ -55,40 +56,20 @@ _SPEAKER = re.compile(
     r"^[ \t]*\[?\d{1,2}:\d\d(?::\d\d)?\]?\s+([A-Z][a-zà-ÿ]{1,20}(?:[\s-][A-Za-z][a-zà-ÿ]{1,20})?):",
     re.MULTILINE,
 )
+_HANDLE = re.compile(
+    r"^[ \t]*\[[\d :/.-]{4,22}\]\s{0,2}((?:[a-z]{3,20}[._])?[a-z]{1,20})(?:[._][a-z]{2,5})?:", re.M
+)
+"""Who speaks in a chat, by the name of an account: "[08:12] a.roe.rn:"."""
 _BEFORE_EXTENSION = re.compile(
     r"([A-Z][a-zà-ÿ]{1,20}(?:[-'][A-Za-zà-ÿ]{2,20})?)\s(?=x\d{3,5}\b|ext\.?\s?\d)"
 )
 _NUMBER_BEHIND = re.compile(
     r"(?:\s[A-Z]\.?)?(?:,?\s\d{1,3}\s?[yMF]{1,2},)?\s{0,4}[|—#(]?\s{0,4}(\d{6,8})(?!\d|[/.,]\d|[%-])"
 )
-_PARTICIPANT = re.compile(
-    r"\b(?:[Pp]articipant|[Ss]ubject|[Pp]atient|[Vv]olunteer)\s(?:no\.?\s|number\s"
-    r"|ID\s)?[\w-]{2,12}\s"
-    r"\(([A-ZÀ-Þ]{2,3})\)"
-)
 _BEFORE_EMAIL = re.compile(
     r"((?:[A-Z][\w.'’-]{0,20} (?:van |de |von )?){1,3}[A-Z][\w'’-]{1,20}) ?"
     r"(?=[<(\[][\w.+-]{1,40}@)"
 )
-_FOOTER = re.compile(
-    r"[A-Z](?<![\w/].)[A-Z]{1,2}([/:])([a-z]{2,3})(?=\s*$|\s*\n|\s+[DT][:/ ]|\s+\d{1,2}/\d)",
-    re.MULTILINE,
-)
-_DOTTED = re.compile(
-    r"(?<![\w.@/-])(?!(?:U\.S|U\.K|I\.V|I\.M|P\.O|S\.C|E\.R|E\.D|O\.R|B\.C|A\.D|Q\.D|C\.T|E\.G|I\.E|A\.M"
-    r"|P\.M|N\.S|M\.D|D\.O|R\.N|P\.R|O\.D|O\.S|O\.U|D\.C|L\.A|N\.Y|H\.R|B\.P|R\.R|N\.B|P\.S|P\.T|O\.T|G\.I"
-    r"|G\.U|B\.A|B\.S|M\.A|M\.S|P\.A|J\.R|S\.A|N\.P|I\.D|D\.T|S\.P|E\.N|T\.B|V\.A|N\.A|Q\.I)\.)"
-    r"[A-Z]\.\s?[A-Z]\.(?:\s?[A-Z]\.)?(?=['’]s\b|,?\s(?:and|is|was|has|had|denies|reports|says|said"
-    r"|states|who|presented|came|lives|attended|complains|will|does|did|feels|walked|remains)\b)"
-)
-"""Initials that do what a person does: "J.T. denies"; not "I.V. and oral"."""
-_INITIALS = re.compile(r"\b[Ii]nitials\b\s?[:=]?\s?\(?([A-Z](?:\.?\s?[A-Z]){1,2})\b\.?")
-_MIDDLE = re.compile(r"\b(?:MI|M\.I\.|[Mm]iddle [Ii]nitial)\s?[:|]\s?([A-Z])\b")
-_WITH_INITIALS = re.compile(
-    r"\b(([A-ZÀ-Þ])[\w'’-]{1,30}(?: [A-ZÀ-Þ][\w'’-]{1,30}){1,2}) \(([A-Z]{2,3})\)"
-    r"(?= (?:is|was|has|had|presented|came)|,|\.)"
-)
-"""A name with its initials behind it: "Ann Roe (AR) is"."""
 _MIN_PROPAGATED = 2
 _TITLED = ("dr", "mr", "mrs", "ms", "prof", "miss")
 _AUTHOR_BEHIND = re.compile(r"(?:\sand\s[A-Z]\w+)?,?\s(?:et\.? al|and (?:colleagues|co-?workers))")
@@ -105,6 +86,8 @@ def find_names(words: Words, known_names: Sequence[str] = ()) -> Iterator[Found]
     }
     listed = chain(find_listed_names(words), find_uncapitalised_names(words))
     spans = {span for span in chain(cued, listed) if not _is_no_person(words, span)}
+    spans = {_grown(words, span) for span in spans if not _is_title(words, span)}
+    cued = {_grown(words, span) for span in cued}
     for span in spans:
         alone = span.last - span.first == 1 and span not in cued
         start, end = words.starts[span.first], words.ends[span.last - 1]
@@ -122,8 +105,45 @@ def find_names(words: Words, known_names: Sequence[str] = ()) -> Iterator[Found]
     yield from headers
     spans |= {_as_span(words, found) for found in headers}
     yield from _find_again(words, spans)
-    yield from _find_initials(words.text)
+    yield from find_initials(words.text)
     yield from _find_known(words, known_names)
+
+
+_CLOSED = re.compile(r"\.?(?:\s{2}|\s*[/|\n,;)]|$)")
+_SECOND_NAMES = frozenset("ni nic mac mc van von de la el al bin ibn".split())
+
+
+def _grown(words: Words, span: Span) -> Span:
+    """Give a name with what still belongs to it: "ROE, I", "ROE, JANE ANN", "Ann  Ní Roe"."""
+    last = span.last
+    for _ in range(2):
+        gap, surface = words.gap(last - 1), words.surfaces[last]
+        behind = words.text[words.ends[last] : words.ends[last] + 3]
+        if len(surface) == 1 and surface.isupper() and gap in (" ", ", ") and _CLOSED.match(behind):
+            last += 1
+        elif gap == " " and surface.isupper() and words.surfaces[last - 1].isupper():
+            known, low = vocabulary(), words.lowers[last]
+            if not known.is_listed_name(low) or known.is_plain(low) or len(low) < 3:
+                break
+            last += 1
+        elif gap.isspace() and "\n" not in gap and words.lowers[last] in _SECOND_NAMES:
+            if not (words.is_capital(last) and words.is_capital(last + 1)):
+                break
+            last += 2
+        else:
+            break
+    return Span(span.first, last)
+
+
+def _is_title(words: Words, span: Span) -> bool:
+    """Whether the word is only a title in front of a name: "Smt.", "Fr."."""
+    alone = span.last - span.first == 1 and words.is_capital(span.last)
+    return (
+        alone and words.lowers[span.first] in _FOREIGN_TITLES and words.gap(span.first)[:1] in " ."
+    )
+
+
+_FOREIGN_TITLES = frozenset("smt shri sri fr dona don sra srta encik puan ustadh haji".split())
 
 
 def _as_span(words: Words, found: Found) -> Span:
@@ -137,6 +157,8 @@ def _is_no_person(words: Words, span: Span) -> bool:
     if _AUTHOR_BEHIND.match(behind) or is_firm(words, span.first):
         return True
     titled = span.first and words.lowers[span.first - 1] in _TITLED
+    if span.last - span.first == 1 and words.lowers[span.last] == "of":
+        return words.lowers[span.last + 1] in vocabulary().eponyms  # "Circle of Willis"
     return span.last - span.first == 1 and not titled and is_eponym_use(words, span.first)
 
 
@@ -155,7 +177,8 @@ def _find_again(words: Words, spans: set[Span]) -> Iterator[Found]:
             continue
         if known.is_plain(words.lowers[at]) and not _is_name_again(words, at):
             continue
-        yield Found(words.starts[at], words.ends[at], "name", NAME_RANK + 1, "person")
+        end = words.ends[_grown(words, Span(at, at + 1)).last - 1]
+        yield Found(words.starts[at], end, "name", NAME_RANK + 1, "person")
 
 
 def _is_name_again(words: Words, at: int) -> bool:
@@ -199,6 +222,9 @@ def _find_headers(text: str) -> Iterator[Found]:
             and not all(name.isupper() for name in names)
         ):
             yield Found(*match.span(1), "name", NAME_RANK, "person")
+    for match in _HANDLE.finditer(text):
+        if not known.is_plain(match[1].lower()):
+            yield Found(*match.span(1), "name", NAME_RANK, "person")
     for match in chain(_BEFORE_EXTENSION.finditer(text), _SPEAKER.finditer(text)):
         if not known.is_plain(match[1].lower().split()[0]):
             yield Found(*match.span(1), "name", NAME_RANK, "person")
@@ -208,35 +234,8 @@ def _find_headers(text: str) -> Iterator[Found]:
     if "@" in text:
         for match in _BEFORE_EMAIL.finditer(text):
             yield Found(*match.span(1), "name", NAME_RANK, "person")
-    for match in _CARET.finditer(text) if "^" in text else ():
+    for match in _CARET.finditer(text) if "^" in text and not is_message(text) else ():
         yield Found(*match.span(), "name", NAME_RANK, "person")
-
-
-def _find_initials(text: str) -> Iterator[Found]:
-    """Give the initials at the foot of a dictation ("JR/mk") and those a label announces."""
-    for match in _FOOTER.finditer(text):
-        yield Found(match.start(), match.start(1), "name", NAME_RANK, "initials")
-        yield Found(*match.span(2), "name", NAME_RANK, "initials")
-    for match in chain(_INITIALS.finditer(text), _PARTICIPANT.finditer(text)):
-        yield Found(*match.span(1), "name", NAME_RANK - 1, "initials")
-    for match in _MIDDLE.finditer(text):
-        yield Found(*match.span(1), "name", NAME_RANK, "initials")
-    for match in _WITH_INITIALS.finditer(text):
-        parts = match[1].split()
-        same = match[3][0] == parts[0][0] and match[3][-1] == parts[-1][0]
-        if same and not any(map(_is_word, parts)):
-            yield Found(*match.span(1), "name", NAME_RANK - 1, "person")
-            yield Found(*match.span(3), "name", NAME_RANK - 1, "initials")
-    for match in _DOTTED.finditer(text):
-        yield Found(*match.span(), "name", NAME_RANK - 1, "initials")
-
-
-def _is_word(part: str) -> bool:
-    """Whether a part of what may be a name is a word and no listed name: "Intensive Care Unit"."""
-    known, low = vocabulary(), fold(part)
-    if known.is_clinical(low) or (low in known.eponyms and not known.is_listed_name(low)):
-        return True
-    return (known.is_plain(low) or not part[1:].islower()) and not known.is_listed_name(low)
 
 
 def _find_known(words: Words, known_names: Sequence[str]) -> Iterator[Found]:

@@ -29,7 +29,8 @@ _RELATIVES = frozenset(
     ex-husband godmother colleague boss carers caregivers neighbours neighbors friends aunts uncles
     nieces nephews grandparents colleagues guardians witnesses partners husbands babysitter nanny
     bystander housekeeper caretaker stepsister stepbrother fosterer employer landlord mate housemate
-    tenant baby twins""".split()
+    tenant baby twins hija hijo esposo esposa madre padre hermana hermano abuela abuelo tia tio
+    madrina padrino""".split()
 )
 _ROLES = frozenset(
     """nurse midwife coordinator interpreter worker officer secretary pharmacist therapist visitor
@@ -45,7 +46,9 @@ _ROLES = frozenset(
     haematologist rheumatologist pulmonologist intensivist tutor headteacher supervisor instructor
     trainer recorder endoscopist caller foreman principal translator executor trustee volunteer
     porter dispatcher sitter guard coach perfusionist orthotist prosthetist embryologist sonologist
-    orthodontist rep representative advocate keyworker buddy""".split()
+    orthodontist rep representative advocate keyworker buddy
+    adviser advisor crew cns hca clerk caseworker emt medic navigator adjuster sponsor nephro cards
+    pulm neuro uro ortho endo rheum psych anes dietician matron""".split()
 )
 _BARE = frozenset("pt patient client proband infant employee student".split())
 """Roles of the patient: what follows must be a sure name, as in "Pt Ann Roe"."""
@@ -115,7 +118,10 @@ def _after_person(words: Words, at: int) -> Iterator[Span]:
         if not re.fullmatch(r"(?:'s|’s)?[.,:]?\s?", words.gap(start)):
             return
         start += 1
-    if not words.is_capital(start) or re.match(r"\s\d", words.text[words.ends[start] :][:2]):
+    if not words.is_capital(start) or (
+        re.match(r"\s\d", words.text[words.ends[start] :][:2])
+        and vocabulary().is_plain(words.lowers[start])
+    ):
         return  # "his wife (Case 4)"
     low = words.lowers[at]
     shouted = words.surfaces[at].isupper() and words.surfaces[start].isupper()
@@ -132,7 +138,10 @@ def _after_person(words: Words, at: int) -> Iterator[Span]:
         span = Span(start, start + 1)  # "Attending Little" at the end of a line
     if span is None or (words.gap(at).strip() == ":" and not is_sure(words, span)):
         return
-    if low in ("md", "sw", "ot", "slp", "np", "rn") and not words.surfaces[at].isupper():
+    if (
+        low in ("md", "sw", "ot", "slp", "np", "rn", "cns", "hca", "emt")
+        and not words.surfaces[at].isupper()
+    ):
         return
     if low in _BARE and not is_sure(words, span) and words.surfaces[at] != "Pt":
         return

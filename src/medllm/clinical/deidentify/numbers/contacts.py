@@ -27,7 +27,7 @@ _URL = re.compile(
 )
 _DOMAIN = re.compile(
     r"\.(?:com|org|net|edu|gov|mil|info|biz|io|app|blog|health|care|clinic|nhs|co|ac|uk|us|ca|au|nz"
-    r"|ie|in|de|fr|es|it|nl|ch|at|eu|me|tv|dev|online|site|page)(?![\w-])(?:\.[a-z]{2}\b)?"
+    r"|ie|in|de|fr|es|it|nl|ch|at|eu|me|tv|dev|online|site|page|example|test|local|internal|intranet)(?![\w-])(?:\.[a-z]{2}\b)?"
     + _URL_TAIL
 )
 _DOMAIN_BEFORE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){0,5}[A-Za-z0-9-]{2,63}$")
@@ -44,18 +44,19 @@ _EXTENSION = r"(?:,?\s?(?:x|ext\.?|extn\.?|extension)\s?:?\s?\d{1,6}\b)?"
 _PHONES = (
     # +44 (0)20 7946 0123, +1 (617) 555-0123, +91 98765 43210
     re.compile(
-        r"\+\d(?<![\w]..)\d{0,3}[\s.-]?(?:\(\d{1,4}\)[\s.-]?)?(?:\d{1,5}[\s.-]?){1,5}\d"
-        + _EXTENSION
+        r"\+\d(?<![\w]..)\d{0,3}[ .\u00a0-]?(?:\(\d{1,4}\)[ .\u00a0-]?)?"
+        r"(?:\d{1,5}[ .\u00a0-]?){1,5}\d" + _EXTENSION
     ),
     # (617) 555-0123, 1-617-555-0123, 617.555.0123
     re.compile(
-        r"(?<![\w./+-])(?<!\d,\d)(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[.-]\s?|\d{3}\s)\d{3}[\s.-]\d{4}(?![\d-])"
-        + _EXTENSION
+        r"(?<![\w./+-])(?<!\d,\d)(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[./•·_‐–-]\s?|\d{3}\s)"
+        r"\d{3}[\s.•·_‐–-]\d{4}(?![\d-])" + _EXTENSION
     ),
     # 01632 960123, 020 7946 0123, (0117) 496 0123, 07700 900123, 0411 222 333
     re.compile(
         r"(?<![\w.,/+-])(?:\(0\d{2,4}\)|0\d{2,4})[\s-]?\d{3,4}[\s-]?\d{3,4}(?!\d|\.\d)" + _EXTENSION
     ),
+    re.compile(r"(?<![\w.,/+-])\d{3} \d{7}(?![\w%/-]|[.,]\d|\s?(?:m|c|x|u|IU|U\b))"),
     re.compile(r"(?<![\w.,/+-])(?:\(0\d{1,5}\)|0\d{1,5})[\s-]\d{5,6}(?!\d|\.\d)" + _EXTENSION),
 )
 _AT_NUMBER = re.compile(r"\bat (\d{3}-\d{4})\b(?!\s?(?:m|%|g|k|u|c|/|IU|[A-Z]))")
@@ -67,13 +68,19 @@ _CALLED_ON = re.compile(
     r"\b[Bb]leep [A-Z][\w'’-]{1,20} on (\d{3,6})\b"
     r"|\b[Pp]age [A-Z][\w'’-]{1,20} (?:on|at) (\d{3,6})\b"
 )
+_SPOKEN = re.compile(
+    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double)[ -]){6,15}"
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b",
+    re.IGNORECASE,
+)
+"""Seven figures or more as they are dictated."""
 _LONE_EXTENSION = re.compile(r"x\d{4,5}(?<=[a-z,] x.{4})(?<!\w)\b|x(?<=[a-z,] x)\d{4,5}\b")
 _FAX_WORDS = frozenset("fax faxed facsimile f".split())
 _PHONE_WORDS = frozenset(
     """office surgery reception day evening night telephone phone tel ph mobile mob cell cellular
     call called calling callback ring rang pager beeper bleep page dect contact ext extn extension
-    hotline t landline whatsapp text voicemail reached reach alt he's she's they're home work
-    helpline switchboard dial m c h w phoned sms direct""".split()
+    hotline t landline whatsapp text voicemail reached reach pgr bpr vocera alt he's she's they're
+    home work helpline switchboard dial m c h w phoned sms direct""".split()
 )
 _LABEL_GAP = re.compile(
     r"(?:\s?\((?:home|work|h|w|m|mobile|cell|day|evening)\))?\.?\s?(?:number|numbers|no\b\.?"
@@ -85,7 +92,7 @@ _LABEL_GAP = re.compile(
 )
 _NUMBER = re.compile(r"[+(]?\d(?:[\d()./ -]{1,20}\d)(?!\d)" + _EXTENSION)
 _SHORT_LABELS = frozenset(
-    "pager beeper bleep ext extn extension dect page dial switchboard".split()
+    "pager pgr bpr vocera beeper bleep ext extn extension dect page dial switchboard".split()
 )
 _OWN_PHONE_WORDS = frozenset(
     "cell mobile mob m c h w t reach reached alt home work page text ring rang contact call "
@@ -164,6 +171,10 @@ def find_phones(words: Words) -> Iterator[Found]:
     for match in _SEVEN.finditer(words.text):
         if match[2][0] == "0" or int(match[2]) < int(match[1]):
             yield _found(*match.span(), "phone", CONTACT_RANK + 34, "phone")
+    for match in _SPOKEN.finditer(words.text):
+        before = words.text[max(0, match.start() - 30) : match.start()].lower()
+        category: Category = "fax" if "fax" in before else "phone"
+        yield _found(*match.span(), category, CONTACT_RANK + 4, "phone")
     for match in _LONE_EXTENSION.finditer(words.text):
         yield _found(match.start(), match.end(), "phone", CONTACT_RANK + 4, "phone")
     for pattern in _PHONES:

@@ -33,6 +33,10 @@ _LONG = re.compile(
     r"|cfu|mg"
     r"|platelets|bp\b|steps))"
 )
+_STAMP = re.compile(
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?"
+)
+"""A date and a time of day in one: the date goes, the time stays."""
 _SERIAL = re.compile(
     r"(?!NCT|PMC)[A-Z]{1,5}\d{6,12}[A-Z]{0,2}|\d{1,4}[A-Z]{1,3}\d{5,12}|[A-Z]\d{4}[A-Z]{2}"
 )
@@ -55,7 +59,7 @@ _CHASSIS = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _PLATE = re.compile(
     r"(?<![\w/])(?:[A-Z]{2}\d{2}[\s-]?[A-Z]{3}|[A-Z]{1,3}-\d{3,4}|[A-Z]\d{1,4}[\s-]?[A-Z]{3}"
     r"|\d{1,3}[\s-][A-Z]{3}|[A-Z]{3}\d{1,3}[\s-]?[A-Z]|[A-Z]{3}\d{3,4}|\d[A-Z]{3}\d{3}"
-    r"|\d{2,3}-[A-Z]{1,2}-\d{1,6}|[A-Z]{2}[\s-]\d{2}[\s-][A-Z]{1,2}[\s-]\d{4})\b"
+    r"|\d[A-Z]{2}\s?\d{4}|[A-Z]\d{3}[A-Z]{2}|\d{2,3}-[A-Z]{1,2}-\d{1,6}|[A-Z]{2}[\s-]\d{2}[\s-][A-Z]{1,2}[\s-]\d{4})\b"
 )
 _LOOSE_PLATE = re.compile(
     r"(?:plates?|reg|registration|tag)[\s.:(]{1,3}([A-Z]{1,3}\s\d{3,4})\b", re.I
@@ -68,7 +72,10 @@ _DRIVEN = re.compile(
 _VEHICLE_WORDS = frozenset(
     """car van lorry truck vehicle vehicles motorcycle motorbike taxi minibus plate plates reg
     scooter registration drives driver drove driving parked parking ford vauxhall toyota honda corsa
-    fiesta bus trailer""".split()
+    fiesta bus trailer pickup suv jeep sedan minivan tail motorhome camper tractor moped prius
+    camry civic corolla golf polo passat focus nissan mazda subaru hyundai kia volvo audi bmw
+    mercedes volkswagen vw skoda renault peugeot fiat dodge chevrolet chevy tesla honda suzuki
+    mahindra maruti tata rickshaw aircraft flight""".split()
 )
 _VEHICLE_REACH = 70
 
@@ -93,7 +100,7 @@ def find_forms(words: Words) -> Iterator[Found]:
     for match in _LONG.finditer(text):
         if text[max(0, match.start() - 6) : match.start()].rstrip(" :").endswith(("PMID", "PMC")):
             continue
-        if len(match.group().rstrip("0")) > 4:
+        if len(match.group().rstrip("0")) > 4 and not _STAMP.fullmatch(match.group()):
             yield Found(*match.span(), "other", _LAST_RANK, "id")
     for match in _SOLID.finditer(text):
         solid = match.group()

@@ -12,7 +12,7 @@ NUMBER_RANK = 5
 _QUALIFIER = (
     r"(?:(?:[\s_.-]?(?:numbers?|nos?|num|(?:nbr|nr)(?=[\s.:#])|ids?|i\.d|identifier"
     r"|identification|code"
-    r"|ref|reference|card|initials|key|record)\b\.?)|\s?[#№]){1,3}"
+    r"|ref|reference|card|initials|key|record)\b\.?)|\s?(?:[#№]|n[°º]\.?)){1,3}"
 )
 _SEPARATOR = (
     r"(?:[\s\"']?(?:\b(?-i:is|was|of|ending|ends|in|with|checked|on\sfile|reads?|shows?|listed\sas|given\sas)\b"
@@ -105,14 +105,16 @@ _LABELS = (
         r"|bed"
         r"|service|military|national|user|protocol|consent|site|message|document|doc|call|job|appt"
         r"|appointment|transcript|dictation|badge|room|wristband|band|log|serial|entry|file|reg"
-        r"|roll",
+        r"|roll|pin",
     ),
 )
 _USER = re.compile(r"(?:user\s?(?:name|id)?|login|handle)\b\s?[:=]?\s?", re.IGNORECASE)
 _USER_NAME = re.compile(r"(?=[\w.-]{0,20}\d)[A-Za-z][\w.-]{2,24}\w\b")
+_ASSIGNED = re.compile(r"(?=\S{0,24}[a-z])[A-Za-z][\w.-]{3,24}\b(?=[\s,;]|$)")
+"""What a log writes behind "user=", figures or none."""
 _VALUE = re.compile(
     r"[#(]?((?:\(\d{2}\))?[A-Za-z]{0,6}\d[A-Za-z0-9]{0,30}(?:[-./][A-Za-z0-9]{1,20}){0,6}"
-    r"|[A-Z]{1,6}[-/.](?:[A-Z]{1,6}[-/.]){0,2}\d[A-Za-z0-9]{0,20}(?:[-./][A-Za-z0-9]{1,20}){0,4}"
+    r"|[A-Z]{1,10}[-/.](?:[A-Z]{1,6}[-/.]){0,2}\d[A-Za-z0-9]{0,20}(?:[-./][A-Za-z0-9]{1,20}){0,4}"
     r"|[A-Z]{1,4}(?=\s\d))"
 )
 _MORE = re.compile(
@@ -123,7 +125,9 @@ _ENDS = re.compile(
     r"\s?(?:y\b|yo\b|y/o|years?|mg|m[lL]\b|cm|kg|mm|%|bpm|units?|[mf]\b|[ap]m\b|[AP]M\b|:\d)"
 )
 _MEASURE = re.compile(r"\d{1,4}(?:\.\d+)?(?:mm|cm|mg|kg|g|ml|mL|L)|\d+-(?:year|month|week|day)s?.*")
-_RANGE = re.compile(r"\d+\.\d+[-–]\d+(?:\.\d+)?|\d{1,4}-\d{1,4}|\d{3,4}/\d{3,4}|\d+\.\d+")
+_RANGE = re.compile(
+    r"\d+\.\d+[-–]\d+(?:\.\d+)?|(?!0\d)\d{1,4}-(?!0\d)\d{1,4}|\d{3,4}/\d{3,4}|\d+\.\d+"
+)
 """Reference ranges, pairs of positions: "(ref 0.00-0.04)", "site 2063/2064"; not "ref 25/0671"."""
 _PLATE_LETTERS = re.compile(r"\s[A-Z]{2,3}\b")
 _DATE = re.compile(
@@ -134,9 +138,9 @@ _GENES = re.compile(
     r"|GRC|hg\d)"
 )
 _LAST_FOUR = re.compile(
-    r"last\s(?:4|four)(?:\s(?:digits|numbers))?(?:\s(?:of|on))?(?:\s(?:the|his|her|their|my|your))?\s?"
-    r"(?:ssn|ss#|social(?:\ssecurity(?:\snumber)?)?|nino)?\s?(?:is|:|=|are|were|was)?\s?(\d{4})\b"
-    r"|(?:ssn|ss#|social(?:\ssecurity(?:\snumber)?)?)\s?(?:\(last\s(?:4|four)\)\s?[:=]?\s?(?=\d)"
+    r"last[\s-]?(?:4|four)\b(?:\s(?:digits|numbers))?(?:\s(?:of|on))?(?:\s(?:the|his|her|their|my|your))?\s?"
+    r"(?:ssn|ss#|social(?:\ssecurity(?:\snumber)?)?|nino)?[\s)]{0,2}(?:is|[:=|]|are|were|was)?\s?([A-Z]?\d{4})\b"
+    r"|(?:ssn|ss#|social(?:\ssecurity(?:\snumber)?)?)\s?(?:\(last\s(?:4|four)\)\s?[:=|]?\s?(?=\d)"
     r"|(?=ending|ends))(?:ending|ends)?(?:\s(?:in|with))?\s?:?\s?(\d{4})\b",
     re.IGNORECASE,
 )
@@ -171,7 +175,7 @@ _STARTS = frozenset(
     badge prescription confirmation employee staff student booking tax ein pan voter ticket tracking
     form unos slide block incident interpreter docket court crime request referral event locker bed
     service military user username login protocol consent site message document doc call job appt
-    appointment transcript dictation room wristband band log entry roll""".split()
+    appointment transcript dictation room wristband band log entry roll pin""".split()
 )
 
 
@@ -209,6 +213,8 @@ def _read_label(text: str, start: int) -> Found | None:
     """Give the number behind the label that begins at `start`, of the longest label that fits."""
     user = _USER.match(text, start)
     name = _USER_NAME.match(text, user.end()) if user else None
+    if user and not name and user.group().rstrip()[-1] in "=:":
+        name = _ASSIGNED.match(text, user.end())
     if name:
         return Found(*name.span(), "other", NUMBER_RANK, "id")
     best: tuple[int, Category, int] | None = None
@@ -253,6 +259,9 @@ def _is_worth(text: str, span: tuple[int, int], category: Category, strength: in
     digits = sum(letter.isdigit() for letter in value)
     if strength == 0:
         return _is_telling(value, digits)
+    coded = value.isalnum() and value.isupper() and not value.isdigit()
+    if strength == 2 and len(value) == 5 and coded and digits >= 2:
+        return True
     if len(value) >= 6 and value.isalnum() and not value.isdigit() and digits >= 2 and strength:
         return True
     if category == "vehicle" and digits and len(value) >= 5 and value.isalnum() and value.isupper():

@@ -44,7 +44,7 @@ _WEAK = re.compile(
 )
 """Also what a clinic does: only with a number, or where it is stored or opens a door."""
 _KEPT = re.compile(
-    rf"{_CODE}|(?:\s(?:was|were|is|are))?\s(?:on\s(?:file|record)|enrolled|stored|registered|logged"
+    rf"{_CODE}|(?:\sof\s(?:the|an?|his|her)\s\w{{3,15}})?(?:\s(?:was|were|is|are))?\s(?:on\s(?:file|record)|enrolled|stored|registered|logged"
     r"|captured|held|used\s(?:for|to|as)\s(?:identif|login|access|unlock|verif))",
     re.IGNORECASE,
 )
@@ -53,7 +53,8 @@ _KEPT_BEHIND = re.compile(
     r"(?:\s(?:(?:are|is|was|were)\s)?(?:taken|obtained|recorded|captured|enrolled|stored|on\s(?:file|record)))?"
 )
 _SECURITY_NEAR = re.compile(
-    r"finger-?prints?|biometric|log[\s-]?in|unlock|door|custody|badge|identity", re.IGNORECASE
+    r"(?:finger|palm|thumb|voice|face)[\s-]?prints?|palm[\s-]vein|iris|face\sphoto|voice\srecording|biometric|log[\s-]?in|unlock|door|custody|badge|identity",
+    re.IGNORECASE,
 )
 _BEFORE_PRINT = re.compile(
     r"(?:\ban?\s)?(?:(?:right|left)\s)?(?:index\s|thumb\s|ring\s|middle\s|ten-?\s?print\s|digital\s"
@@ -76,7 +77,7 @@ _PICTURE = (
 _SIGHT = r"(?:images?|stills?|videos?|footage|views?\sphoto(?:graph)?s?|scans?\sof\sthe\sface)"
 _WHOSE = (
     r"(?:(?:the\s|this\s|our\s)?(?:patient|child|baby|infant|boy|girl|man|woman|lady|gentleman"
-    r"|mother|father|couple|family)(?:['’]s)?|his|her|their|my|him|them|(?:his|her|the|their|my)\sface)"
+    r"|mother|father|couple|family)(?:['’]s)?|his|her|their|my|him|them|(?:(?:his|her|the|their|my)\s)?face)"
 )
 _FACE = (
     r"(?:full[\s-]?face|full[\s-]facial|facial|face|frontal(?:\sface|\sfacial)?"

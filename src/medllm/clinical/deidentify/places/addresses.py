@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from medllm.clinical.deidentify.names.reader import is_namelike
+from medllm.clinical.deidentify.places.charts import unit_end
 from medllm.clinical.deidentify.places.towns import PLACE_WORDS, city_end, region_end
 from medllm.clinical.deidentify.text import Found, Words
 from medllm.clinical.deidentify.vocabulary import vocabulary
@@ -144,8 +145,8 @@ _ENDING_WORDS = frozenset(
 
 def find_streets(words: Words) -> Iterator[Found]:
     """Give streets and boxes, and the parts of the address that follow them."""
-    text = words.text
-    seeds = list(_find_seeds(words))
+    text = words.unaccented
+    seeds = [seed._replace(end=unit_end(text, seed.end)) for seed in _find_seeds(words)]
     yield from seeds
     for seed in seeds:
         yield from _read_on(words, seed.end)
@@ -161,7 +162,7 @@ def geographic(start: int, end: int, kind: str = "place") -> Found:
 
 
 def _find_seeds(words: Words) -> Iterator[Found]:
-    text = words.text
+    text = words.unaccented
     for pattern in (_STREET, *_SEEDS):
         for match in pattern.finditer(text):
             if pattern is not _STREET or not _is_clinical_street(match.group()):
@@ -183,7 +184,7 @@ def _find_seeds(words: Words) -> Iterator[Found]:
 
 def _find_named(words: Words) -> Iterator[Found]:
     """Give streets and houses by their names, without a number in front."""
-    text = words.text
+    text = words.unaccented
     for at in words.where(_BEFORE_STREET):
         if words.is_capital(at + 1):
             named = _NAMED_STREET.match(text, words.starts[at])
@@ -224,7 +225,7 @@ def _is_clinical_street(street: str) -> bool:
 
 def _read_on(words: Words, at: int, *, first: bool = False) -> Iterator[Found]:
     """Give the further parts of an address, each behind a comma or on the next line."""
-    text = words.text
+    text = words.unaccented
     for number in range(6):
         opens = first and not number
         if not opens:
@@ -266,7 +267,7 @@ def _is_part_of_address(words: Words, segment: re.Match[str], *, opens: bool) ->
     known = vocabulary()
     if not parts or len(text) < 2 or not _ENDING_WORDS.isdisjoint(parts):
         return False
-    behind = words.text[segment.end() : segment.end() + 1]
+    behind = words.unaccented[segment.end() : segment.end() + 1]
     if opens and not text[0].isdigit() and behind != ",":
         return False
     here = words.at_or_after(segment.start())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from medllm.clinical.deidentify.names.small_letters import find_firms_in_small_letters
 from medllm.clinical.deidentify.text import Found, Words
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
@@ -58,6 +59,8 @@ def find_employers(words: Words) -> Iterator[Found]:
         if firm and words.is_capital(at) or firm and words.lowers[at] == "plc":
             start = words.starts[at] - len(firm[1])
             yield Found(start, words.ends[at], "name", EMPLOYER_RANK, "company")
+    for start, end in find_firms_in_small_letters(words):
+        yield Found(start, end, "name", EMPLOYER_RANK, "company")
     for partners in _PARTNERS.finditer(text):
         yield Found(*partners.span(1 if partners[1] else 2), "name", EMPLOYER_RANK, "company")
     for at in words.where(_CUE_WORDS):

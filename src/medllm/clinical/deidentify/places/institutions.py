@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from medllm.clinical.deidentify.names.reader import is_namelike
+from medllm.clinical.deidentify.places.houses import GENERIC, HEADS, NEEDS_BEFORE, PRACTICES
 from medllm.clinical.deidentify.places.towns import PLACE_WORDS, city_end, read_place, region_end
 from medllm.clinical.deidentify.places.wards import find_wards
 from medllm.clinical.deidentify.text import Found, Words
@@ -16,43 +17,6 @@ from medllm.clinical.deidentify.vocabulary import vocabulary
 
 _INSTITUTION_RANK = 9
 """Before names: the Mary of "St. Mary's Hospital" is no person."""
-_HEADS = frozenset(
-    """supply station hotel inn resort motel hospital hospitals infirmary clinic centre center home
-    homes hospice school college university academy nursery church prison jail manor lodge practice
-    surgery institute cathedral temple court mosque synagogue shelter village kindergarten creche
-    sanatorium polyclinic barracks memorial house general regional rehab pharmacy medical hostel
-    abbey convent ems fire police snf ltac laboratory facility group preschool elementary living
-    primary care daycare pavilion""".split()
-)
-_NEEDS_BEFORE = {
-    "supply": frozenset("medical home".split()),
-    "station": frozenset("police fire bus train railway".split()),
-    "centre": frozenset("medical health care cancer heart leisure community trauma day".split()),
-    "center": frozenset(
-        "medical health care cancer heart rehabilitation rehab nursing trauma surgery community"
-        " senior correctional detention treatment recovery living dialysis imaging surgical "
-        "wellness"
-        " birth birthing hospice oncology eye infusion kidney renal diagnostic".split()
-    ),
-    "home": frozenset("nursing care residential rest retirement funeral group".split()),
-    "homes": frozenset("nursing care residential".split()),
-    "village": frozenset("retirement care".split()),
-    "facility": frozenset(
-        "correctional nursing care rehab rehabilitation treatment living".split()
-    ),
-    "group": frozenset(
-        "medical orthopedic orthopaedic surgical dental cardiology physicians".split()
-    ),
-    "house": frozenset("care nursing halfway".split()),
-    "living": frozenset("assisted senior independent supported".split()),
-    "care": frozenset("dental primary urgent home hospice memory day acute palliative".split()),
-    "court": frozenset("care nursing".split()),
-}
-_PRACTICES = frozenset(
-    """pediatrics paediatrics radiology cardiology orthopedics orthopaedics dermatology oncology
-    urology medicine associates specialists physicians imaging""".split()
-)
-"""Of American group practices: "Primrose Pediatrics", "Ottumwa Family Medicine"."""
 _NEEDS_PREPOSITION = frozenset("memorial general regional rehab medical".split())
 """Not followed by "Hospital" these head a name only in "at Boston General"."""
 _PREPOSITIONS = frozenset("at to from via in and or".split())
@@ -62,22 +26,6 @@ _SURGERY_NAME = re.compile(
     r"|ton|ley|bury|road|street|avenue|church|mill|dale|bourne|worth|wick|stone|cross|way)$"
 )
 """Ends of what British practices are called: "Larkhill Surgery", not "Thoracic Surgery"."""
-_GENERIC = frozenset(
-    """general district regional memorial community university medical health care nursing
-    residential rest retirement dental primary elementary high middle secondary grammar infant
-    junior senior nursery state city county national central teaching private public children's
-    childrens children women's womens maternity military veterans baptist methodist catholic
-    presbyterian lutheran anglican episcopal cancer heart eye ear trauma psychiatric mental
-    rehabilitation rehab surgical orthopaedic orthopedic the and of for medicine sciences science
-    college school hospital clinic centre center foundation nhs trust group family veterinary
-    referral tertiary community-based standards laboratory department departments institutional
-    ethics committee board faculty unit division local our this that another outside same affiliated
-    emergency outpatient inpatient day field government municipal provincial federal metropolitan
-    cottage base specialist academic funeral sixth form first second third research institute
-    preparatory prep comprehensive international correctional detention treatment recovery leisure
-    urgent walk-in convalescent hospice assisted living long-term rural your his her my their a an
-    retail independent union united free""".split()
-)
 _HALF_NAMES = frozenset(
     """north south east west red green blue white black silver golden old new upper lower great
     big little""".split()
@@ -107,7 +55,7 @@ _KEPT_WITH_NAME = frozenset("memorial general regional".split())
 
 def find_institutions(words: Words) -> Iterator[Found]:
     """Give the names in front of "Hospital", "Nursing Home", "School", "Church"."""
-    for at in words.where(_HEADS | _PRACTICES):
+    for at in words.where(HEADS | PRACTICES):
         if words.is_capital(at) and _heads_a_name(words, at):
             first, last = _name_before(words, at)
             if first < last:
@@ -159,14 +107,14 @@ def _heads_a_name(words: Words, at: int) -> bool:
     low, before = words.lowers[at], words.lowers[at - 1] if at else ""
     if low in ("elementary", "primary"):
         return words.gap(at) != " " or not words.is_capital(at + 1)
-    if low in _PRACTICES:
+    if low in PRACTICES:
         return words.gap(at) != " " or not words.is_capital(at + 1)
     if low in ("center", "centre") and words.is_capital(at - 1) and words.is_capital(at - 2):
-        return before in _NEEDS_BEFORE[low] or is_namelike(words, at - 2)
+        return before in NEEDS_BEFORE[low] or is_namelike(words, at - 2)
     if _is_building(words, at):
         return True
-    if low in _NEEDS_BEFORE:
-        return before in _NEEDS_BEFORE[low]
+    if low in NEEDS_BEFORE:
+        return before in NEEDS_BEFORE[low]
     if low == "surgery":
         two = at > 1 and words.is_capital(at - 2) and is_namelike(words, at - 1)
         informed = at > 1 and words.lowers[at - 2] in ("at", "from", "to", "of", "with")
@@ -191,7 +139,7 @@ def _name_before(words: Words, at: int) -> tuple[int, int]:
         if not named and (low in _STOPS or not (words.is_capital(first - 1) or low in _JOINERS)):
             break
         first -= 1
-    if words.lowers[at] in _PRACTICES:
+    if words.lowers[at] in PRACTICES:
         return _practice_before(words, first, at)
     if words.lowers[at] in _NEEDS_PREPOSITION and words.lowers[first - 1] not in _PREPOSITIONS:
         return at, at
@@ -244,7 +192,7 @@ def _is_joined(words: Words, at: int) -> bool:
 
 def _is_sort(words: Words, at: int) -> bool:
     """Whether a word at the beginning belongs to the sort of house: "General District Hospital"."""
-    return words.lowers[at] in _GENERIC and words.lowers[at + 1] in _GENERIC | _HEADS
+    return words.lowers[at] in GENERIC and words.lowers[at + 1] in GENERIC | HEADS
 
 
 def _is_trimmed(words: Words, at: int) -> bool:
@@ -254,7 +202,7 @@ def _is_trimmed(words: Words, at: int) -> bool:
         return False
     if low in _OF_THE_NAME and last_of_name(words, at):
         return False
-    if low in _GENERIC or low in _JOINERS or low == "royal":
+    if low in GENERIC or low in _JOINERS or low == "royal":
         return True
     if low in PLACE_WORDS or low in known.ordinary or known.is_listed_name(low):
         return False
@@ -264,7 +212,7 @@ def _is_trimmed(words: Words, at: int) -> bool:
 def last_of_name(words: Words, at: int) -> bool:
     """Whether the word in front is the name itself: "Faith Regional" goes as a whole."""
     before = words.lowers[at - 1] if at else ""
-    return before not in _GENERIC and before not in _STOPS and words.is_capital(at - 1)
+    return before not in GENERIC and before not in _STOPS and words.is_capital(at - 1)
 
 
 def _is_no_name(words: Words, first: int, last: int) -> bool:
@@ -278,7 +226,7 @@ def _is_no_name(words: Words, first: int, last: int) -> bool:
         sure_name = known.is_listed_name(low) and not known.is_plain(low)
         if city_end(words, at) or low in PLACE_WORDS or sure_name:
             return False
-        if low in _GENERIC or low in _JOINERS or low in _OPENERS:
+        if low in GENERIC or low in _JOINERS or low in _OPENERS:
             continue
         if known.is_clinical(low):
             clinical = True

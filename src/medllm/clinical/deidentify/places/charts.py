@@ -1,0 +1,106 @@
+"""Places that a patient's own text names by its layout: behind a label or "at", before a code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from medllm.clinical.deidentify.names.eponyms import is_eponym_use
+from medllm.clinical.deidentify.places.houses import GENERIC, HEADS, PRACTICES
+from medllm.clinical.deidentify.places.towns import PLACE_WORDS, city_end, region_end
+from medllm.clinical.deidentify.text import Found, Words, is_chart
+from medllm.clinical.deidentify.vocabulary import vocabulary
+
+_RANK, _WEAK_RANK = 9, 14
+_LABEL = re.compile(
+    r"\b(?:(?:funeral|nursing|care|group|residential)\s(?:home|facility)|(?:preferred\s|local\s)?pharmacy|chemist"
+    r"|(?:primary|middle|high|elementary|secondary)?\s?school|nursery|daycare|college|university|church|parish"
+    r"|(?:dialysis|transferring|referring|receiving|outside|sending|admitting)"
+    r"\s(?:unit|hospital|facility|clinic|centre|center)"
+    r"|facility|hospital|clinic|practice|surgery|snf|site|location|campus|hometown|birthplace|place\sof\sbirth"
+    r"|town|village|city|suburb|district|county|taluk|tehsil|neighbou?rhood|gym|hotel|shelter)"
+    r"\s{0,3}[:|=]\s{0,3}(?=[A-ZÀ-ÞĀ-Ž])",
+    re.IGNORECASE,
+)
+_RUN = re.compile(
+    r"(?:St\.?\s)?[^\W\d_a-z][\w'’&-]{1,30}"
+    r"(?:[ -](?:(?:of|the|de|la|on|and|&|at)\s){0,2}[^\W\d_a-z][\w'’&-]{1,30}){0,5}"
+)
+_ZIP = re.compile(r"(?<=[a-z.]),\s((?:[A-Z][a-z'’-]{2,20}\s){1,3})(\d{5}(?:-\d{4})?)(?=[.,;)\n]|$)")
+_UNITS = re.compile(
+    r"\b(?:(?:Lot|Unit|Flat|Apt|Apartment|Suite|Plot|House|Door|Block|Shop|Room)\s(?:No\.?\s)?#?(?=[\w/-]{0,5}\d)[\w/-]{1,7}"
+    r"(?=,?\s[\dA-Z])|(?:Rural\s)?(?:Route|Rte|RR|HC|RD)\s\d{1,4},?\sBox\s\d{1,6}[A-Z]?|Box\s\d{1,6}(?=,\s[A-Z]))"
+)
+_UNIT_BEHIND = re.compile(
+    r",?\s(?:app|apt|appt|unit|flat|suite|ste|no|bât|bat|étage|esc|piso)\.?\s?#?\d[\w-]{0,4}\b",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"\b(?:at|@)\s(?=[A-Z])")
+
+
+def find_places_of_charts(words: Words) -> Iterator[Found]:
+    """Give the places that only a patient's text is likely to name so; other texts have firms."""
+    text = words.text
+    if not is_chart(text):
+        return
+    for label in _LABEL.finditer(text):
+        run = _RUN.match(text, label.end())
+        if run and not all(map(vocabulary().is_plain, _parts(run.group()))):
+            yield _of_run(text, *run.span(), _RANK)
+    for match in _ZIP.finditer(text):
+        yield Found(match.start(1), match.end(1) - 1, "geographic", _RANK, "place")
+        yield Found(*match.span(2), "geographic", _RANK, "code")
+    for match in _UNITS.finditer(text):
+        yield Found(*match.span(), "geographic", _RANK, "street")
+    yield from _find_at(words)
+    yield from _find_before_lands(words)
+
+
+def unit_end(text: str, at: int) -> int:
+    """Give where the flat ends that follows a street which ends at `at`: ", app. 7"; else `at`."""
+    unit = _UNIT_BEHIND.match(text, at)
+    return unit.end() if unit else at
+
+
+def _parts(said: str) -> list[str]:
+    return [part.lower() for part in re.findall(r"[^\W\d_]{2,}", said)]
+
+
+def _of_run(text: str, start: int, end: int, rank: int) -> Found:
+    """Give a place without the words that say what house it is: "Roe" of "Roe Clinic"."""
+    while True:
+        last = text.rfind(" ", start, end) + 1
+        sort = text[last:end].lower().strip(".")
+        if last <= start or sort not in HEADS | GENERIC | PRACTICES:
+            return Found(start, end - text[:end].endswith("."), "geographic", rank, "place")
+        end = last - 1
+
+
+def _find_at(words: Words) -> Iterator[Found]:
+    """Give "at Zamboro Natural Gas", "at Bedford": two words with capitals, or a listed town."""
+    for match in _AT.finditer(words.text):
+        at = words.at_or_after(match.end())
+        known, low = vocabulary(), words.lowers[at]
+        end = city_end(words, at)
+        if end and not is_eponym_use(words, at) and low not in known.ordinary:
+            yield Found(words.starts[at], words.ends[end - 1], "geographic", _WEAK_RANK, "place")
+        elif words.gap(at) == " " and words.is_capital(at + 1) and not words.surfaces[at].isupper():
+            run = _RUN.match(words.text, match.end())
+            plain = known.is_plain(low) and low not in PLACE_WORDS
+            if run and not plain and not is_eponym_use(words, at) and not region_end(words, at):
+                yield _of_run(words.text, *run.span(), _WEAK_RANK)
+
+
+def _find_before_lands(words: Words) -> Iterator[Found]:
+    """Give the unlisted town of "Saint-Lô, France": one or two unknown words between commas."""
+    known = vocabulary()
+    for at in words.where(known.regions):
+        if not words.is_capital(at) or not at or words.gap(at - 1) != ", ":
+            continue
+        first = at - 1
+        if first and words.gap(first - 1) == " " and words.is_capital(first - 1):
+            first -= 1
+        lows = words.lowers[first:at]
+        plain = any(known.is_plain(low) and low not in PLACE_WORDS for low in lows)
+        if region_end(words, at) and words.is_capital(first) and not plain:
+            yield Found(words.starts[first], words.ends[at - 1], "geographic", _WEAK_RANK, "place")
