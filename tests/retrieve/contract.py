@@ -156,6 +156,16 @@ class IndexContract:
         assert index.read(["b", "a/1 é"]) == {"a/1 é": full.document, "b": bare.document}
         assert index.count(Filter()) == 2
 
+    def test_it_says_what_it_holds(self, filled: tuple[Index, Oracle]) -> None:
+        index, oracle = filled
+        made = index.describe()
+        assert made["documents"] == {
+            kind: len(oracle.documents(Filter(kind=kind))) for kind in ("patients", "articles")
+        }
+        assert made["created"]
+        assert made["encoder"]["dimension"] == DIMENSION
+        assert index.status().items() >= made.items()
+
     def test_terms_are_counted(self, filled: tuple[Index, Oracle]) -> None:
         assert_same_frequencies(*filled)
 

@@ -194,15 +194,15 @@ def _summary(
 
 def _basis(road: Road, evidence: Sequence[Hit], clock: _Clock) -> dict[str, Any]:
     """Say what the answer rests on, for the reader who asks how it came about."""
-    status = road.index.status()
+    made = road.index.describe()
     return {
         "medllm": __version__,
         "model": str(road.model.spec) if road.model else "extractive (no language model)",
         "prompt": prompts.SUMMARY if road.model else "none",
         "search": road.mode,
-        "index_made": status["created"],
-        "index_documents": status["documents"],
-        "encoder": (status["encoder"] or {}).get("spec", "none"),
+        "index_made": made["created"],
+        "index_documents": made["documents"],
+        "encoder": (made["encoder"] or {}).get("spec", "none"),
         "evidence": len(evidence),
         "threshold": road.settings.threshold,
         "times": clock.times,

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import qdrant_edge as qe
 
@@ -155,12 +155,16 @@ class EmbeddedIndex:
         """Give for each term the number of passages that have it."""
         return self.folder.terms.frequencies(terms, kind)
 
+    def describe(self) -> dict[str, Any]:
+        """Give what `index.json` holds, and the number of documents by kind."""
+        documents = {kind: self.count(Filter(kind=kind)) for kind in get_args(DocumentKind)}
+        return {**self.folder.describe(), "documents": documents}
+
     def status(self) -> dict[str, Any]:
         """Give counts, encoder, dates and what is wrong, for a person to read."""
         years = self._facet("year")
         return {
-            **self.folder.describe(),
-            "documents": {kind: self.count(Filter(kind=kind)) for kind in ("patients", "articles")},
+            **self.describe(),
             "passages": self.count_passages(),
             "retracted": self._count(points.retracted_filter()),
             "years": {str(year): years[year] for year in sorted(years)},

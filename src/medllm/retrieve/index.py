@@ -110,6 +110,12 @@ class Index(Protocol):
     def frequencies(self, terms: Sequence[int], *, kind: DocumentKind | None) -> list[int]:
         """Give for each term the number of passages that have it."""
 
+    def describe(self) -> dict[str, Any]:
+        """Give what an answer says of its index: made when, with what encoder, how many documents.
+
+        It costs no more than a lookup, whatever the size.
+        """
+
     def status(self) -> dict[str, Any]:
         """Give counts, encoder, dates and what is wrong, for a person to read."""
 

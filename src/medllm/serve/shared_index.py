@@ -148,6 +148,10 @@ class SharedIndex:
         """Give for each term the number of passages that have it."""
         return self._read(lambda: self._engine.frequencies(terms, kind=kind))
 
+    def describe(self) -> dict[str, Any]:
+        """See `Index.describe`."""
+        return self._read(self._engine.describe)
+
     def status(self) -> dict[str, Any]:
         """Give counts, encoder and dates; counted anew only after a change."""
         with self.gate.reading():
