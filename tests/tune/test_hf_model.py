@@ -221,8 +221,9 @@ def test_an_adapter_is_not_put_on_another_base(trained, tiny_model, schooled, tm
     with pytest.raises(ModelError, match="trained on another base") as caught:
         open_model(parse_spec(f"hf:{tiny_model}+{trained}"), ModelSettings())
     assert str(schooled) in caught.value.hint
-    moved = shutil.copytree(schooled, tmp_path / "moved")
-    model = open_model(parse_spec(f"hf:{moved}+{trained / 'adapter'}"), ModelSettings())
+    moved = shutil.copytree(schooled, tmp_path / "mo+ved")
+    adapter = shutil.copytree(trained / "adapter", tmp_path / "lora+" / "adapter")
+    model = open_model(parse_spec(f"hf:{moved}+{adapter}"), ModelSettings())
     question, answer = next(iter(LEARNT.items()))
     assert text_of(ask(model, question)) == answer, "where the base lies does not matter"
 

@@ -29,7 +29,7 @@ def find_parts(name: str) -> Parts:
     Raises `ModelError` where one is absent, or the adapter was trained on another base.
     """
     path = Path(name).expanduser()
-    base_name, plus, adapter_name = ("", "", name) if path.is_dir() else name.rpartition("+")
+    base_name, plus, adapter_name = ("", "", name) if path.is_dir() else _split(name)
     adapter = _find_adapter(Path(adapter_name).expanduser())
     if adapter is None:
         if plus:
@@ -47,6 +47,16 @@ def find_parts(name: str) -> Parts:
         )
     has_tokenizer = (adapter / "tokenizer.json").is_file()
     return Parts(base, adapter, adapter if has_tokenizer else base)
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """Cut BASE+ADAPTER at the sign behind which an adapter lies: folders may be named "lora+"."""
+    parts = name.split("+")
+    for at in range(1, len(parts)):
+        base, adapter = "+".join(parts[:at]), "+".join(parts[at:])
+        if _find_adapter(Path(adapter).expanduser()):
+            return base, "+", adapter
+    return name.rpartition("+")
 
 
 def _find_adapter(path: Path) -> Path | None:

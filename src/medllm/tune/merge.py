@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any, Literal
 
-from medllm.errors import DataError, MissingExtraError, ModelError, extra
+from medllm.errors import ConfigError, DataError, MissingExtraError, ModelError, extra
 from medllm.files import read_json, write_json
 from medllm.models.hf import add_trained_adapter
 from medllm.models.hf_folder import FACTS, be_quiet, load_tokenizer, load_weights
@@ -26,11 +26,12 @@ def merge(name: str, to: Path, *, through: Through = "original", dtype: str = "a
     """Merge the adapter of `name` (a run folder, or BASE+ADAPTER) and write a model folder.
 
     `through` says what the adapter is added to: the base as it was published, or, for an adapter
-    that was trained on a 4-bit base, that base with its 4-bit weights written out, which is nearer
-    to what was trained. An adapter is never merged into quantised weights: they cannot hold it.
+    that was trained on a base in 4 or 8 bits, that base with its weights written out, which is
+    nearer to what was trained. An adapter is never merged into quantised weights: they cannot hold
+    it.
 
     Gives the largest difference of logits between base with adapter and what was written, read
-    back from disk; for an adapter of a 4-bit base also that to the model as it was in training.
+    back from disk; for one of a quantised base also that to the model as it was in training.
     Raises `ModelError` where that is too large.
     """
     if to.exists() and any(to.iterdir()):
@@ -60,7 +61,7 @@ def merge(name: str, to: Path, *, through: Through = "original", dtype: str = "a
             hint="merge with --dtype float32",
         )
     found = {"folder": str(to), "through": through, "max_logit_difference": difference}
-    if _facts(parts, through).get("quantise") == "4bit" and is_installed("bitsandbytes"):
+    if _bits(parts) and is_installed("bitsandbytes"):
         as_trained = add_trained_adapter(_load_quantised(parts, dtype), parts.adapter)
         after = _logits(load_weights(to, dtype=dtype), ids)
         found["difference_to_trained"] = float((_logits(as_trained, ids) - after).abs().max())
@@ -82,17 +83,31 @@ def _template(parts: Parts, tokenizer: Any) -> Template:
 def _load_base(parts: Parts, through: Through, dtype: str) -> Any:
     if through == "original":
         return load_weights(parts.base, dtype=dtype)
+    if not _bits(parts):
+        raise ConfigError(
+            f"the adapter in {parts.adapter} was not trained on a quantised base",
+            hint="leave --through away",
+        )
     if not is_installed("bitsandbytes"):
         raise MissingExtraError(
-            "merging through the 4-bit base needs the package bitsandbytes",
+            "merging through the quantised base needs the package bitsandbytes",
             hint='pip install -c constraints.txt "medllm[quantise]"',
         )
     return _load_quantised(parts, dtype).dequantize()
 
 
 def _load_quantised(parts: Parts, dtype: str) -> Any:
-    """Give the base in 4 bits, as `methods.load_base` has it in training."""
-    return load_weights(parts.base, dtype=dtype, quantization_config=quantisation("4bit"))
+    """Give the base in 4 or 8 bits, as `methods.load_base` has it in training."""
+    bits = _bits(parts)
+    assert bits is not None
+    return load_weights(parts.base, dtype=dtype, quantization_config=quantisation(bits))
+
+
+def _bits(parts: Parts) -> Literal["8bit", "4bit"] | None:
+    """Tell in how many bits the base was when the adapter was trained; None for all of them."""
+    facts = read_json(parts.adapter / FACTS) if parts.adapter else {}
+    found = facts.get("quantise")
+    return found if found in ("8bit", "4bit") else None
 
 
 def _probe(tokenizer: Any) -> Any:

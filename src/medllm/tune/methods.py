@@ -34,11 +34,6 @@ def quantisation(bits: Literal["8bit", "4bit"]) -> Any:
             f"a base in {bits[0]} bits needs the package bitsandbytes",
             hint='pip install -c constraints.txt "medllm[quantise]"',
         )
-    if bits == "8bit" and not torch.cuda.is_available():
-        raise ConfigError(
-            "a base in 8 bits needs a GPU: on a CPU bitsandbytes loses its scales at a checkpoint",
-            hint="set model.quantise to 4bit or none",
-        )
     if bits == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
     # Stored as bfloat16, so that FSDP can shard it with the rest.

@@ -86,6 +86,10 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
             processing_class=tokenizer,
             optimizers=(optimizer, None),
         )
+        # TRL turns adapters of a quantised base into bfloat16, where small steps are lost.
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
         for callback in (PrinterCallback, ProgressCallback):
             self.remove_callback(callback)
         self.add_callback(_StopWhenAsked(plan))
