@@ -85,7 +85,11 @@ def test_every_shipped_config_is_read_and_dry_run(name, files, tiny_model, capsy
         (["--set", "data.train=[]"], "name files of records", "training.md"),
         (["--set", "model.base=nowhere/model"], "is not on this machine", "hf download"),
         (["--set", "model.template=llama2"], "does not match the template", "model.template"),
-        (["--set", "train.method=full", "--set", "model.quantise=4bit"], "full", "training.md"),
+        (
+            ["--set", "train.method=full", "--set", "model.quantise=4bit"],
+            "error: full fine-tuning needs model.quantise = none",
+            "training.md",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_leaves_no_folder(

@@ -221,7 +221,7 @@ def check_config(table: dict[str, Any]) -> TrainConfig:
     except ValidationError as exc:
         said = config_error(exc, TrainConfig)
         hint = said.hint.replace("docs/data.md", "docs/training.md").replace("mean .", "mean ")
-        raise ConfigError(str(said), hint=hint) from exc
+        raise ConfigError(str(said).removeprefix(": "), hint=hint) from exc  # of all sections
 
 
 def shipped_names() -> list[str]:
