@@ -45,8 +45,8 @@ class AskConfig(_Section):
     """How a note is answered."""
 
     model: str = "auto"
-    """Who writes the summary: `extractive`, `ollama:NAME`, `openai:URL#NAME`; `auto` takes an
-    Ollama on this machine if one answers, else `extractive`."""
+    """Who writes the summary: `extractive`, `ollama:NAME`, `openai:URL#NAME`, `hf:PATH`,
+    `gguf:PATH`; `auto` takes an Ollama on this machine if one answers, else `extractive`."""
     patients: int = Field(default=3, ge=0, le=20)
     """How many similar patients the summary may rest on."""
     articles: int = Field(default=5, ge=0, le=20)
@@ -105,6 +105,12 @@ class ServeConfig(_Section):
     without one all the work is done by one processor anyway, and side by side all wait longer."""
     compare: str = ""
     """A second model, written as ask.model is: the page then compares the two, blind."""
+    evaluation: Path | None = Field(default=None, strict=False)
+    """The report.json of a run of `medllm evaluate`: its numbers stand in the basis of answers."""
+    cds_issuer: str = ""
+    """Who signs the calls of CDS Hooks: the `iss` of its tokens. Empty: none are taken."""
+    cds_keys: str = ""
+    """The issuer's public keys, a JWKS: a file, or an address that begins with https://."""
     waiting: int = Field(default=32, ge=0, le=10_000)
     """How many more may wait; what comes then is asked to come again later."""
     waiting_each: int = Field(default=8, ge=1, le=10_000)

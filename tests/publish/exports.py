@@ -86,13 +86,13 @@ def some_proof(*files: Any, **changed: Any) -> Proof:
     return Proof(**{**told, **changed})
 
 
-def make_export(folder: Path, *, files: Sequence[str] = ("F16", "Q4_K_M"), **changed: Any) -> Path:
+def make_export(folder: Path, *, files: Sequence[str] = ("Q4_K_M", "F16"), **changed: Any) -> Path:
     """Write an export folder; its GGUFs are no models, which the fake Ollama does not mind."""
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for number, quantisation in enumerate(files):
         name = f"first-{quantisation}.gguf"
-        data = b"GGUF" + quantisation.encode().ljust(6) * (3000 - 1000 * number)
+        data = b"GGUF" + quantisation.encode().ljust(6) * (2000 + 1000 * number)
         (folder / name).write_bytes(data)
         digest = hashlib.sha256(data).hexdigest()
         made.append(

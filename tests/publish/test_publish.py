@@ -50,12 +50,12 @@ def test_a_model_is_sent_made_checked_named_and_pushed(export: Path) -> None:
         done = go(export, server)
         assert server.names == [FULL]
         assert list(server.hub) == [FULL]
-        smallest = read_facts(export).files[1]
-        assert list(server.blobs) == [f"sha256:{smallest.sha256}"]
+        first = read_facts(export).files[0]
+        assert list(server.blobs) == [f"sha256:{first.sha256}"]
         (made,) = server.calls("/api/create")
     assert done["prompts_equal"] == 4
     assert done["pushed"]
-    assert made["files"] == {"first-Q4_K_M.gguf": f"sha256:{smallest.sha256}"}
+    assert made["files"] == {"first-Q4_K_M.gguf": f"sha256:{first.sha256}"}
     assert made["parameters"]["stop"] == ["<|eot_id|>"]
     assert made["license"] == ["The licence's own words.\n"]
     assert "quantize" not in made
@@ -291,11 +291,11 @@ def change(folder: Path, **changed: Any) -> None:
 def test_what_was_never_proved_or_failed_is_refused_whatever_is_said(export: Path) -> None:
     proof = read_proof(export)
     assert proof is not None
-    failed = replace(proof.files[1], passed=False, reasons=("top-1 is 3 %",))
-    write_proof(export, replace(proof, passed=False, files=(proof.files[0], failed)))
+    failed = replace(proof.files[0], passed=False, reasons=("top-1 is 3 %",))
+    write_proof(export, replace(proof, passed=False, files=(failed, proof.files[1])))
     assert "the proof of first-Q4_K_M.gguf failed: top-1 is 3 %" in said_against(export)
     assert said_against(export, file="F16") == ""
-    other = replace(proof.files[1], sha256="0" * 64)
+    other = replace(proof.files[0], sha256="0" * 64)
     write_proof(export, replace(proof, files=(other,)))
     assert "was never compared with the model" in said_against(export)
     (export / "proof.json").unlink()

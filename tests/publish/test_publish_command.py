@@ -80,7 +80,7 @@ def test_a_dry_run_ends_with_what_stands_against_it(
         assert "; and first was trained on records that are not known" in told.err
         words = ("--even-though", "gated data", "--even-though", "patient text")
         assert call(export, server, *words) == 0
-    assert "published even though: gated data, patient text" in capsys.readouterr().err
+    assert "publishing even though: gated data, patient text" in capsys.readouterr().err
 
 
 def test_a_failure_is_one_line_and_a_hint(export: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,8 +42,8 @@ ModelOption = Annotated[
         "--model",
         metavar="SPEC",
         help="Who writes the summary: extractive (no language model: quoted sentences), "
-        "ollama:NAME, openai:URL#NAME, or auto, the default: an Ollama on this machine if one "
-        "answers, else extractive.",
+        "ollama:NAME, openai:URL#NAME, hf:PATH, gguf:FILE, or auto, the default: an Ollama on this "
+        "machine if one answers, else extractive.",
     ),
 ]
 HtmlOption = Annotated[

@@ -15,46 +15,55 @@ if TYPE_CHECKING:
     from medllm.publish.run import Plan
 
 
+NameOption = Annotated[
+    str, typer.Option("--name", metavar="USER/MODEL[:TAG]", help="What it shall be called.")
+]
+PushOption = Annotated[
+    bool, typer.Option("--push", help="Also send it to the hub, for everybody to see.")
+]
+FileOption = Annotated[
+    str,
+    typer.Option(
+        "--file",
+        metavar="NAME",
+        help="Which GGUF, by its name or quantisation; without it the one that the tag names, "
+        "else the first.",
+    ),
+]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Let another model of this name on the Ollama go.")
+]
+WordsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--even-though",
+        metavar="WORDS",
+        help="Publish although it was trained on 'gated data', may hold 'patient text', or has "
+        "an 'unknown licence'; may be repeated.",
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
+]
+HubFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--to-hub-folder",
+        metavar="DEST",
+        help="Instead write a folder for Hugging Face; nothing is sent.",
+    ),
+]
+
+
 def publish(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `medllm export` wrote.")],
-    name: Annotated[
-        str, typer.Option("--name", metavar="USER/MODEL[:TAG]", help="What it shall be called.")
-    ] = "",
-    push: Annotated[
-        bool, typer.Option("--push", help="Also send it to the hub, for everybody to see.")
-    ] = False,
-    file: Annotated[
-        str,
-        typer.Option(
-            "--file",
-            metavar="NAME",
-            help="Which GGUF, by its name or quantisation; without it the one that the tag names, "
-            "else the smallest.",
-        ),
-    ] = "",
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Let another model of this name on the Ollama go.")
-    ] = False,
-    even_though: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--even-though",
-            metavar="WORDS",
-            help="Publish although it was trained on 'gated data', may hold 'patient text', or has "
-            "an 'unknown licence'; may be repeated.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
-    ] = False,
-    to_hub_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--to-hub-folder",
-            metavar="DEST",
-            help="Instead write a folder for Hugging Face; nothing is sent.",
-        ),
-    ] = None,
+    name: NameOption = "",
+    push: PushOption = False,
+    file: FileOption = "",
+    replace: ReplaceOption = False,
+    even_though: WordsOption = None,
+    dry_run: DryRunOption = False,
+    to_hub_folder: HubFolderOption = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
@@ -86,7 +95,7 @@ def publish(
         run.refuse(planned.refusals)
         return
     if words:
-        notice(f"published even though: {', '.join(words)}")
+        notice(f"publishing even though: {', '.join(words)}")
     done = run.publish(planned, replace=replace, shown=progress)
     print_json(done) if as_json else typer.echo(show_done(done))
 

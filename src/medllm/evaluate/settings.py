@@ -30,7 +30,7 @@ class SystemConfig(Checked):
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w][\w .+-]*$")
     """What the report calls it."""
     model: str = ""
-    """Its spec: `ollama:NAME`, `openai:URL#NAME`."""
+    """Its spec: `ollama:NAME`, `openai:URL#NAME`, `hf:PATH`, `gguf:PATH`."""
     predictions: Path | None = Field(default=None, strict=False)
     """A file of answers instead: JSON Lines with `id` and `text`."""
     likelihood: bool = False

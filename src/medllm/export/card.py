@@ -20,6 +20,8 @@ from medllm.export.modelfile import LICENCE, MODELFILE, has_go_template
 from medllm.files import write_atomically
 
 CARD = "README.md"
+_MADE_WITH = ("medllm", "transformers", "torch", "peft", "gguf", "llama-cpp-python")
+"""Of the packages in the facts, those that the files can depend on."""
 
 _NOT_A_DEVICE = (
     "**Not a medical device.** It must not be used to decide about patients. It may be wrong, also "
@@ -113,7 +115,8 @@ def _head(facts: ExportFacts) -> Iterator[str]:
     if any(one.is_llama for one in licences_of(facts)):
         yield "Built with Llama"
         yield ""
-    yield f"{facts.base}, fine-tuned with medllm on medical text. {_NOT_A_DEVICE}"
+    made = "fine-tuned with medllm on medical text" if facts.run else "as it is"
+    yield f"{facts.base}, {made}. {_NOT_A_DEVICE}"
     yield ""
     yield "## Intended use"
     yield ""
@@ -138,8 +141,10 @@ def _use(facts: ExportFacts, *, for_transformers: bool) -> Iterator[str]:
             yield f"    ollama create {facts.name.lower()} -f {MODELFILE}"
     yield ""
     stops = ", ".join(f"`{stop}`" for stop in facts.stop_tokens)
-    yield f"- prompts: the chat template `{facts.template}`; a prompt that begins otherwise, or "
-    yield "  twice with the beginning token, is not what it was trained to read"
+    yield (
+        f"- prompts: the chat template `{facts.template}`; one that is written otherwise, or "
+        "begins twice, is not what it was trained to read"
+    )
     yield f"- an answer ends at: {stops}"
     yield f"- context: {facts.context_tokens:,} tokens; temperature: {facts.temperature:g}"
     if facts.system:
@@ -208,7 +213,8 @@ def _training(facts: ExportFacts) -> Iterator[str]:
         yield f"- they {may} text about real patients"
     else:
         yield "- records: not known, so it cannot be ruled out that they are about real patients"
-    versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
+    said = [(name, facts.versions[name]) for name in _MADE_WITH if name in facts.versions]
+    versions = ", ".join(f"{name} {version}" for name, version in said)
     yield f"- made {facts.created or 'at an unknown time'} with {versions or 'unknown versions'}"
 
 

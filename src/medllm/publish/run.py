@@ -110,7 +110,7 @@ def plan(
 
 
 def choose_file(facts: ExportFacts, wanted: str, tag: str) -> ExportedFile:
-    """Give the GGUF that is meant: by file name or quantisation, by the tag, else the smallest."""
+    """Give the GGUF that is meant: by file name or quantisation, by the tag, else the first."""
     files = [one for one in facts.files if one.kind == "gguf"]
     if not files:
         raise DataError(f"the export {facts.name} has no GGUF", hint="medllm export RUN --to DIR")
@@ -121,7 +121,7 @@ def choose_file(facts: ExportFacts, wanted: str, tag: str) -> ExportedFile:
     if wanted:
         names = ", ".join(one.quantisation for one in files)
         raise ConfigError(f"the export has no {wanted[:60]!r}", hint=f"--file with one of {names}")
-    return min(files, key=lambda one: one.size_bytes)
+    return files[0]
 
 
 def _body(folder: Path, facts: ExportFacts, file: ExportedFile) -> dict[str, Any]:
