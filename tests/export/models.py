@@ -68,8 +68,8 @@ def _pieces() -> tuple[list[str], list[tuple[str, str]]]:
     return tokens, merges
 
 
-def llama2_tokenizer(*, legacy: bool = True) -> Any:
-    """SentencePiece as Llama 2 has it; `legacy` puts a space before each text, also after <s>."""
+def llama2_tokenizer(*, legacy: bool = False) -> Any:
+    """SentencePiece as Llama 2 has it; `legacy` puts a space after each control token as well."""
     from transformers import LlamaTokenizer
 
     tokens, merges = _pieces()

@@ -35,6 +35,7 @@ MOST_RECORDS = 1000
 N_ANSWERS = 5
 LONGEST_ANSWER = 32
 _CONVERSATIONS_OF_RECORDS = 12
+_MARK = "QUESTION"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,8 @@ def make_reference(
     sequences += [_unjudged(one) for one in filling] if has_own else filling
     conversations = _conversations([*kept, *more])
     prompts = [_render(tokenizer, one, template.serving_text) for one in conversations]
-    texts = [f"{tokenizer.bos_token or ''}{text}" for text in _texts(tokenizer)]
+    before = _before_question(tokenizer, template.serving_text)
+    texts = [before + text for text in _texts(tokenizer)]
     questions = [_ids(tokenizer, prompt) for prompt in prompts[:_CONVERSATIONS_OF_RECORDS]]
     questions = [one for one in questions if len(one) <= WINDOW][:N_ANSWERS]
     log_shares, perplexity = _distributions(model, sequences)
@@ -177,6 +179,18 @@ def _render(tokenizer: Any, conversation: Conversation, template: str) -> str:
         conversation, chat_template=template, add_generation_prompt=True, tokenize=False
     )
     return text
+
+
+def _before_question(tokenizer: Any, template: str) -> str:
+    """Give what stands in a prompt before a question: there texts are read, so there they are cut.
+
+    Right after a control token Llama 2's tokenizers differ in what they make of a blank, and no
+    template has one there.
+    """
+    before, found, _ = _render(tokenizer, [{"role": "user", "content": _MARK}], template).partition(
+        _MARK
+    )
+    return before if found else str(tokenizer.bos_token or "")
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

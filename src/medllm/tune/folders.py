@@ -32,6 +32,8 @@ def save_model(
         to.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(to)
         write_legacy_keys(to / "config.json")
+        for file in to.glob("*.safetensors"):  # a server may run as another user
+            file.chmod(0o644)
     save_tokenizer(tokenizer, template, to, base)
 
 
@@ -51,6 +53,8 @@ def save_tokenizer(tokenizer: Any, template: Template, to: Path, base: Path | No
         if base is not None and (base / "tokenizer.model").is_file():
             shutil.copyfile(base / "tokenizer.model", to / "tokenizer.model")
     config = read_json(to / "tokenizer_config.json")
+    if hasattr(tokenizer, "legacy"):  # transformers drops it, and reads other tokens without it
+        config["legacy"] = tokenizer.legacy
     write_json(to / "tokenizer_config.json", {**config, "chat_template": template.serving_text})
     write_atomically(to / "chat_template.jinja", template.serving_text + "\n")
 
