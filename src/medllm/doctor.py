@@ -35,6 +35,8 @@ LOW_MEMORY_BYTES = 2 * GIB  # 250,000 passages take .84 GB, the offline encoder 
 LOW_DISK_BYTES = 2 * GIB  # 250,000 passages with vectors take .52 GB, and a rebuild the same again
 OLLAMA_TIMEOUT_S = 0.5
 NVIDIA_SMI_TIMEOUT_S = 5.0  # it wakes the driver, which takes seconds without persistence mode
+_DISTRIBUTIONS = {"llama_cpp": "llama-cpp-python"}
+"""Modules whose packages are called otherwise."""
 CGROUP = Path("/sys/fs/cgroup")
 """Where Linux (cgroup v2) tells a container how much of the machine it may use."""
 
@@ -101,7 +103,7 @@ def _core_requirements() -> list[tuple[str, str]]:
 
 def _version(package: str) -> str:
     try:
-        return importlib.metadata.version(package)
+        return importlib.metadata.version(_DISTRIBUTIONS.get(package, package))
     except importlib.metadata.PackageNotFoundError:
         return ""
 

@@ -3,6 +3,7 @@ it cannot."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -230,6 +231,17 @@ def test_a_file_that_is_cut_short_is_named(own: Path, share: float) -> None:
     own.write_bytes(data[: max(5, int(len(data) * share))])
     told = ask(opened(own), TURNS)
     assert "own.gguf is cut short or damaged" in told.words
+
+
+def test_one_that_differs_from_what_was_exported_is_named(own: Path) -> None:
+    digest = hashlib.sha256(own.read_bytes()).hexdigest()
+    told = {"name": own.name, "size_bytes": own.stat().st_size, "sha256": digest}
+    (own.parent / "export.json").write_text(json.dumps({"files": [told]}))
+    assert ask(opened(own), TURNS, max_tokens=3).error is None
+    data = bytearray(own.read_bytes())
+    data[-100] ^= 1
+    own.write_bytes(data)
+    assert "own.gguf is cut short or damaged" in ask(opened(own), TURNS).words
 
 
 def test_one_without_a_chat_template_is_named(own: Path) -> None:

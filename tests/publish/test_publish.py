@@ -235,6 +235,13 @@ def test_another_model_of_the_name_stays_unless_it_may_go(tmp_path: Path) -> Non
         assert server.hub != pushed
 
 
+def test_a_name_in_other_letters_is_the_same_name(tmp_path: Path) -> None:
+    with FakeOllama() as server:
+        go(make_export(tmp_path / "first"), server)
+        other = make_export(tmp_path / "other", system="Be brief.")
+        assert "is taken" in failure(other, server, name="me/Llama-Clinic")
+
+
 def test_a_prompt_that_begins_twice_is_seen_by_its_tokens(export: Path) -> None:
     tokenizers = pytest.importorskip("tokenizers", reason="counting tokens needs tokenizers")
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel({"?": 0}, unk_token="?"))

@@ -18,8 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medllm.errors import ModelError, extra
+from medllm.files import read_json, sha256_file
 
 MAGIC = b"GGUF"
+_EXPORT = "export.json"
+"""What `medllm export` leaves beside its files."""
 _BATCH = 256
 """Tokens of a prompt that are read at once: other answers wait for as long as this takes."""
 _ROUND = 256
@@ -62,12 +65,35 @@ def check_file(path: Path) -> None:
             )
 
 
+def check_digest(path: Path) -> None:
+    """Raise `ModelError` where the file lies in an export and is not the one that was exported.
+
+    llama.cpp trusts what it reads: a flipped bit in a weight is another model, one in the header
+    can end the process. Reads the file once, at the speed of the disk.
+    """
+    facts = path.parent / _EXPORT
+    if not facts.is_file():
+        return
+    told = read_json(facts)
+    files = told.get("files") if isinstance(told, dict) else None
+    for file in files if isinstance(files, list) else []:
+        if not isinstance(file, dict) or file.get("name") != path.name:
+            continue
+        is_whole = path.stat().st_size == file.get("size_bytes")
+        if not is_whole or sha256_file(path) != file.get("sha256"):
+            raise ModelError(
+                f"{path} is cut short or damaged: it is not what {_EXPORT} beside it says",
+                hint="copy it again, or export it again: medllm export RUN --to DIR",
+            )
+
+
 class OpenFile:
     """A GGUF whose weights are in memory. Several runs may be open, one computes at a time."""
 
     def __init__(self, path: Path) -> None:
         """Load it; raise `ModelError` where that fails, `MissingExtraError` without llama.cpp."""
         check_file(path)
+        check_digest(path)
         self.path = path
         self._lib = lib = library()
         _told.clear()

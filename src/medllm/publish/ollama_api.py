@@ -65,7 +65,8 @@ class OllamaApi:
         with Watch() as watch:
             models = fetch_json(self._line(watch), "/api/tags").get("models")
         for model in models if isinstance(models, list) else []:
-            if isinstance(model, dict) and model.get("name") == name:
+            # Ollama takes names that differ in their case only for one.
+            if isinstance(model, dict) and str(model.get("name")).lower() == name.lower():
                 return str(model.get("digest") or "unknown")
         return ""
 
