@@ -23,7 +23,7 @@ N_HELD_OUT = 84
 LEVEL = 0.05
 _LOSSES = (0.0, 100.0)
 """No mean loss of an answer lies outside."""
-FULL, QUICK = Sizes(9_000_000, N_HELD_OUT, 3.0, 0), Sizes(200_000, 12, 1.0, 20)
+FULL, QUICK = Sizes(9_000_000, N_HELD_OUT, 1.0, 0), Sizes(200_000, 12, 1.0, 20)
 
 
 def measure(options: Options) -> Section:

@@ -81,6 +81,7 @@ _EVALUATE = """
 records = ["{work}/prepared/test.jsonl"]
 baseline = "{baseline}"
 max_tokens = 256
+concurrent = 12
 {systems}
 """
 

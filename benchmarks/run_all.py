@@ -23,7 +23,7 @@ BENCHMARKS = (
     "evaluate",
     "experiment",
 )
-PRINTED = ("findings", "note_query", "correlation")
+PRINTED = ("findings", "note_query", "correlation", "training")
 """Those that print their own tables; they need the real data."""
 
 

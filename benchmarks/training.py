@@ -1,8 +1,9 @@
-"""Training, measured: `python -m benchmarks.training [--quick] [--data DIR] [--only PART,...]`.
+"""Training, measured: `python -m benchmarks.training [DATA] [--quick] [--only PART,...]`.
 
-The records are those of GenMedGPT-5k where they are (`../shared/data/genmedgpt`), else invented
-ones of the same lengths. Each speed is a ratio within one run; nothing is reported that was not
-measured. Parts: accumulation, encode, speed, resume, miniature, gpu.
+The records are those of GenMedGPT-5k where they are (DATA is `../shared/data`), else invented ones
+of the same lengths. Each speed is a ratio within one run; nothing is reported that was not measured.
+Parts: accumulation, encode, speed, resume, gpu. `benchmarks.experiment` has the published experiment
+in miniature.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from medllm.tune.config import TrainConfig, check_config, to_toml
 from medllm.tune.metrics import losses_by_step
 from medllm.tune.new_model import new_model
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "genmedgpt"
-RECORDS = "genmedgpt-first-90.json"
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
+RECORDS = "genmedgpt/genmedgpt-first-90.json"
 Row = tuple[str, str, str]
 KILLED_RUN = """
 import os, signal, sys
@@ -194,13 +195,6 @@ def measure_accumulation(work: Path, records: list[SftRecord], *, quick: bool) -
     ]
 
 
-def measure_miniature(work: Path, records: list[SftRecord], *, quick: bool) -> list[Row]:
-    """The published experiment on a CPU: a base made here, LoRA on dialogues, 120 withheld."""
-    from benchmarks.training_ways import train_miniature
-
-    return train_miniature(work, records, settings, write, quick=quick)
-
-
 def measure_nothing_without_a_gpu(
     work: Path, records: list[SftRecord], *, quick: bool
 ) -> list[Row]:
@@ -213,7 +207,6 @@ PARTS: dict[str, Measure] = {
     "encode": measure_encode,
     "speed": measure_speed,
     "resume": measure_resume,
-    "miniature": measure_miniature,
     "gpu": measure_nothing_without_a_gpu,
 }
 
@@ -221,7 +214,7 @@ PARTS: dict[str, Measure] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer records and repetitions")
-    parser.add_argument("--data", type=Path, default=REAL, help="the folder of GenMedGPT")
+    parser.add_argument("data", nargs="?", type=Path, default=REAL, help="the folder of real data")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     chosen = parser.parse_args()
     torch.set_num_threads(1)

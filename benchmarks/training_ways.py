@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,9 @@ import numpy as np
 
 from medllm.data.sft_files import load_records
 from medllm.models.hf_folder import load_weights
-from medllm.records import SftRecord
 from medllm.tune.config import TrainConfig, check_config
 from medllm.tune.measure import record_losses
 from medllm.tune.metrics import losses_by_step
-from medllm.tune.new_model import new_model
 from medllm.tune.train import Prepared, prepare, train
 
 WINDOW = 512
@@ -187,61 +183,3 @@ def packing_difference(chosen: TrainConfig) -> float:
     alone = [[n] for n in range(len(prepared.train))]
     both = [record_losses(model, prepared.train, rows, pad=pad) for rows in (alone, prepared.rows)]
     return float(np.abs(both[0] - both[1]).max())
-
-
-def train_miniature(
-    work: Path,
-    records: list[SftRecord],
-    settings: Callable[..., TrainConfig],
-    write: Callable[[Path, Sequence[SftRecord]], Path],
-    *,
-    quick: bool,
-) -> list[Row]:
-    """Make a base, let it read half of the dialogues as text, then LoRA on the other half."""
-    records = random.Random(0).sample(records, len(records))  # the file is sorted by topic
-    held_out, rest = records[:120], records[120:]
-    half = len(rest) // 2
-    n_read, n_tuned = (400, 400) if quick else (half, half)
-    texts = work / "read.txt"
-    read = rest[:n_read]
-    lines = [f"{turn.content}\n" for record in read for turn in record.messages]
-    texts.write_text("".join(lines), encoding="utf-8")
-    new_model(lines, work / "new", vocabulary=1024)
-    base = settings(
-        work / "new",
-        work / "none",
-        data={"train": [], "text": [str(texts)], "window": 256},
-        train={"method": "full", "epochs": 2.0, "lr": 3e-3, "batch": 4, "accumulate": 1},
-    )
-    read_run = train(base, work / "base")
-    tuned = settings(
-        read_run.folder / "model",
-        write(work / "train.jsonl", rest[half : half + n_tuned]),
-        model={"template": "llama3"},
-        data={"validation": [str(write(work / "held-out.jsonl", held_out))], "window": 512},
-        train={"epochs": 2.0, "lr": 2e-3, "batch": 1, "accumulate": 2},
-    )
-    before, after = _held_out_losses(tuned, work)
-    better = int((after < before).sum())
-    # One-sided sign test: how often so many of n would be better by chance.
-    n = len(before)
-    chance = sum(math.comb(n, k) for k in range(better, n + 1)) / 2**n
-    return [
-        ("held-out loss a token, base", "", f"{before.mean():.3f}"),
-        ("held-out loss a token, after LoRA", "falls", f"{after.mean():.3f}"),
-        (f"held-out dialogues with a lower loss, of {n}", "p < .05", f"{better}, p = {chance:.1e}"),
-    ]
-
-
-def _held_out_losses(chosen: TrainConfig, work: Path) -> tuple[Any, Any]:
-    from medllm.models.hf import add_trained_adapter
-
-    prepared = prepare(chosen)
-    run = train(chosen, work / "tuned")
-    assert prepared.validation is not None
-    alone = [[n] for n in range(len(prepared.validation))]
-    pad = prepared.tokenizer.pad_token_id
-    base = load_weights(prepared.base, dtype="float32").eval()
-    before = record_losses(base, prepared.validation, alone, pad=pad)
-    adapted = add_trained_adapter(base, run.folder / "adapter").eval()
-    return before, record_losses(adapted, prepared.validation, alone, pad=pad)
