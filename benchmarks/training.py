@@ -1,9 +1,9 @@
 """Training, measured: `python -m benchmarks.training [DATA] [--quick] [--only PART,...]`.
 
-The records are those of GenMedGPT-5k where they are (DATA is `../shared/data`), else invented ones
-of the same lengths. Each speed is a ratio within one run; nothing is reported that was not measured.
-Parts: accumulation, encode, speed, resume, gpu. `benchmarks.experiment` has the published experiment
-in miniature.
+The records are those of GenMedGPT-5k where they are (DATA is `../shared/data`), else invented
+ones of the same lengths. Each speed is a ratio within one run; nothing is reported that was not
+measured. Parts: accumulation, encode, speed, resume, gpu. The published experiment in miniature
+is `benchmarks.experiment`.
 """
 
 from __future__ import annotations
