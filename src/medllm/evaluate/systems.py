@@ -74,6 +74,16 @@ def family_of(spec: str) -> str:
     return ""
 
 
+def model_name(spec: str) -> str:
+    """Give a model's own name out of its spec, without a server's address or a path."""
+    kind, colon, name = spec.partition(":")
+    if not colon or kind == "ollama":
+        return name or spec
+    if "#" in name:
+        return name.rpartition("#")[2]
+    return " + ".join(Path(part).name for part in name.split("+"))
+
+
 def _given(system: SystemConfig, items: Sequence[Item]) -> Answers:
     path = system.predictions or Path()
     given = read_given(path, items)

@@ -8,6 +8,7 @@ from typing import Any
 
 from medllm.evaluate.report.markdown import table_lines
 from medllm.evaluate.report.tables import differences, means
+from medllm.evaluate.systems import model_name
 
 Facts = Mapping[str, Any]
 
@@ -35,7 +36,8 @@ def _metadata(facts: Facts, system: str) -> Iterator[str]:
         if row := measure["systems"].get(system):
             kind = measure["name"].lower().replace(" ", "-")
             yield f"    - type: {json.dumps(kind)}"
-            yield f"      name: {json.dumps(measure['name'] + ': ' + measure['definition'])}"
+            said = f"{measure['name']}: {measure['definition']}; n = {row['n']:,}"
+            yield f"      name: {json.dumps(said)}"
             yield f"      value: {row['mean']:.6f}"
     yield "---"
 
@@ -43,7 +45,8 @@ def _metadata(facts: Facts, system: str) -> Iterator[str]:
 def _body(facts: Facts, system: str) -> Iterator[str]:
     spec = next(one["spec"] for one in facts["systems"] if one["name"] == system)
     yield f"# {system}\n"
-    yield f"Evaluated with medllm as `{spec}` on {facts['items']['n']:,} held-out items.\n"
+    n = facts["items"]["n"]
+    yield f"Evaluated with medllm as `{model_name(spec)}` on {n:,} held-out items.\n"
     yield "Not a medical device. It must not be used to decide about patients.\n"
     yield "## What the evaluation says\n"
     yield from (f"- {sentence}" for sentence in facts["summary"])

@@ -15,6 +15,8 @@ from medllm.ask.page.markup import Child, Html, element
 Facts = Mapping[str, Any]
 WIDTH = 680
 _ROW, _LEFT, _RIGHT, _CELL = 26, 190, 20, 38
+_MOST_LEFT, _LETTER = 330, 7.2
+"""The most room for labels, and what a letter takes of it."""
 
 
 def figure(
@@ -37,16 +39,18 @@ def forest(rows: Sequence[Facts], title: str) -> Html:
     """Draw paired differences with their intervals around zero; a shown one is filled."""
     low = min(0.0, *(row["difference"]["low"] for row in rows))
     high = max(0.0, *(row["difference"]["high"] for row in rows))
-    scale = _Scale(low, high, _LEFT, WIDTH - _RIGHT)
+    labels = _labels(rows)
+    left = min(_MOST_LEFT, max(_LEFT, _LETTER * max(map(len, labels)) + 20))
+    scale = _Scale(low, high, left, WIDTH - _RIGHT)
     height = _ROW * len(rows) + 34
     parts: list[Child] = [*_grid(scale, height)]
     parts.append(_line(scale(0), 4, scale(0), height - 28, "zero"))
-    for at, row in enumerate(rows):
+    for at, (row, label) in enumerate(zip(rows, labels, strict=True)):
         y = _ROW * at + 18
         d = row["difference"]
         kind = "mark shown" if row["is_shown"] else "mark"
         parts += [
-            _text(_LEFT - 12, y + 4, f"{row['metric']}, {row['system']}", "end"),
+            _text(left - 12, y + 4, label, "end"),
             _line(scale(d["low"]), y, scale(d["high"]), y, "whisker"),
             element("circle", cx=f"{scale(d['mean']):.1f}", cy=y, r=5, class_=kind),
         ]
@@ -56,6 +60,14 @@ def forest(rows: Sequence[Facts], title: str) -> Html:
         for r in rows
     )
     return figure(title, said, height, *parts)
+
+
+def _labels(rows: Sequence[Facts]) -> list[str]:
+    """Name the rows: by their measure, and by their system where there are several."""
+    is_one = len({row["system"] for row in rows}) == 1
+    named = [row["metric"] if is_one else f"{row['metric']}, {row['system']}" for row in rows]
+    most = int((_MOST_LEFT - 20) / _LETTER)
+    return [name if len(name) <= most else f"{name[: most - 1]}…" for name in named]
 
 
 def distribution(name: str, facts: Facts, order: Sequence[str]) -> Html:

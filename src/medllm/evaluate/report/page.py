@@ -89,7 +89,8 @@ def _forests(facts: Facts) -> Iterator[Html]:
     yield element(
         "p",
         "Each line is a 95 % interval of the difference to the baseline. A filled mark is a "
-        "difference that was shown after correction; an open one was not shown.",
+        "difference that was shown after correction; an open one was not shown. To the right is "
+        "higher, which of harm, omission and refusals is worse.",
         class_="hint",
     )
     titles = {
@@ -108,7 +109,8 @@ def _forests(facts: Facts) -> Iterator[Html]:
     ]
     for title, rows in groups:
         if rows:
-            yield element("h3", title)
+            pairs = dict.fromkeys(f"{row['system']} - {row['baseline']}" for row in rows)
+            yield element("h3", f"{title} ({', '.join(pairs)})")
             yield _picture(charts.forest(rows, f"{title}: paired differences"))
 
 

@@ -49,7 +49,7 @@ def means(facts: Facts) -> Table:
         floor = number(max(floors)) if floors else NONE
         rows.append([measure["name"], *cells, floor])
         for name, values in measure["totals"].items():
-            rows.append([name, *(number(values.get(system)) for system in names), NONE])
+            rows.append([name, *(_total(values, measure, system) for system in names), NONE])
     return Table(
         title="Scores",
         header=["measure", *names, "floor"],
@@ -58,6 +58,12 @@ def means(facts: Facts) -> Table:
         "nothing: for overlap the same answers against the references of other items, for choices "
         "chance.",
     )
+
+
+def _total(values: Mapping[str, float], measure: Facts, system: str) -> str:
+    """Give a number of all items together, with how many they are."""
+    n = measure["systems"].get(system, {}).get("n")
+    return NONE if values.get(system) is None or not n else f"{number(values[system])}, n {n:,}"
 
 
 def mean_cell(row: Facts | None) -> str:
@@ -82,33 +88,42 @@ def differences(facts: Facts) -> Table:
             [
                 named(one),
                 f"{one['system']} - {one['baseline']}",
+                _n(one),
                 f"{signed(d['mean'])} [{signed(d['low'])}, {signed(d['high'])}]",
                 p_value(one["p_holm"]),
                 "yes" if one["is_shown"] else "no" if one["p"] is not None else "too few",
-                f"{one['wins']:,} / {one['ties']:,} / {one['losses']:,}",
+                _won(one),
                 number(one["dz"], 2),
                 number(one["detectable_dz"], 2),
                 NONE if one["needed_n"] is None else f"{one['needed_n']:,}",
-                _n(one),
             ]
         )
     return Table(
         title="Paired differences",
         header=[
-            *("measure", "systems", "difference [95 %]", "p (Holm)", "shown"),
-            *("won / tied / lost", "dz", "found from dz", "n needed", "n"),
+            *("measure", "systems", "n", "difference [95 %]", "p (Holm)", "shown"),
+            *("won / tied / lost", "dz", "found from dz", "n needed"),
         ],
         rows=rows,
         note=f"Paired by item. p is of a permutation test of the mean difference, corrected by "
         f"Holm for all {facts['n_hypotheses']} hypotheses. dz is the difference in standard "
-        "deviations of the differences; `found from dz` is the least that n items find in 80 % of "
-        "samples; `n needed` would find the observed one as often.",
+        "deviations of the differences; won is where the system has the better score, which of "
+        "harm, omission and refusals is the lower one; “found from dz” is the least that n items "
+        "find in 80 % of samples; “n needed” would find the observed one as often.",
     )
 
 
 def named(one: Facts) -> str:
     """Give a comparison's measure, with the section that it is of."""
     return f"{one['section']}: {one['metric']}" if one.get("section") else str(one["metric"])
+
+
+def _won(one: Facts) -> str:
+    """Give how often the system was better, as good and worse: of harm, less is better."""
+    won, lost = one["wins"], one["losses"]
+    if not one["higher_is_better"]:
+        won, lost = lost, won
+    return f"{won:,} / {one['ties']:,} / {lost:,}"
 
 
 def _n(one: Facts) -> str:
@@ -125,10 +140,13 @@ def tests(facts: Facts) -> Table:
             named(one),
             f"{one['system']} - {one['baseline']}",
             *(p_value(one[name]) for name in ("p", "p_holm", "p_bh", "p_wilcoxon", "p_sign")),
-            percent(one["win_rate"]["mean"]),
+            percent(
+                one["win_rate"]["mean"] if one["higher_is_better"] else 1 - one["win_rate"]["mean"]
+            ),
             number(one["rank_biserial"], 2),
             number(one["power"], 2),
             _boot(one["bootstrap"]),
+            _n(one),
         ]
         for one in facts["comparisons"]
     ]
@@ -136,12 +154,13 @@ def tests(facts: Facts) -> Table:
         title="Every test",
         header=[
             *("measure", "systems", "permutation", "Holm", "BH", "Wilcoxon-Pratt", "sign"),
-            *("win rate", "rank-biserial", "power", "bootstrap interval"),
+            *("win rate", "rank-biserial", "power", "bootstrap interval", "n"),
         ],
         rows=rows,
         note="The permutation's p decides and is corrected; the others stand beside it. For scores "
         "of 0 and 1 the sign test is McNemar's exact test. With groups, Wilcoxon's and the sign "
-        "test take the mean of each.",
+        "test take the mean of each. The win rate is that of the better score, with half of the "
+        "ties.",
         is_detail=True,
     )
 

@@ -59,5 +59,5 @@ def _sentence(score: FindingsScore) -> str:
         f"Findings ({score.name}): F1 {number(score.f1, 2)} [{number(score.low, 2)} to "
         f"{number(score.high, 2)}], precision {number(score.precision, 2)}, recall "
         f"{number(score.recall, 2)} (n = {score.n_there:,} annotated in {score.n_documents:,} "
-        "notes)."
+        f"note{'s' * (score.n_documents != 1)})."
     )

@@ -80,4 +80,6 @@ def _means(section: Section, measures: Sequence[Mapping[str, Any]]) -> list[dict
 
 def share_with_interval(one: Interval) -> str:
     """Give "12 % [5 % to 24 %]"."""
-    return f"{one.mean * 100:.0f} % [{one.low * 100:.0f} % to {one.high * 100:.0f} %]"
+    shares = (one.mean, one.low, one.high)
+    mean, low, high = (f"{100 * share:.0f}\N{NO-BREAK SPACE}%" for share in shares)
+    return f"{mean} [{low} to {high}]"

@@ -12,7 +12,7 @@ from medllm.evaluate.measured import Measured
 from medllm.evaluate.searching import open_modes
 from medllm.evaluate.sections.section import Section, share_with_interval
 from medllm.evaluate.settings import Settings
-from medllm.evaluate.systems import Shown
+from medllm.evaluate.systems import Shown, model_name
 from medllm.evaluate.tasks.cited import SummaryScores, compare_summaries, read_cases
 from medllm.files import sha256_file
 from medllm.models.chat import Model, ModelSettings
@@ -32,13 +32,15 @@ def summaries_section(settings: Settings, folder: Path, *, shown: Shown) -> Sect
     if told.notes is None or told.index is None:  # the settings were checked when they were read
         raise ConfigError("summaries need notes and an index")
     cases = read_cases(told.notes)
-    writers = {spec: _open(spec, settings) for spec in told.models}
+    short = [model_name(spec) for spec in told.models]
+    names = short if len(set(short)) == len(short) else told.models
+    writers = {name: _open(spec, settings) for name, spec in zip(names, told.models, strict=True)}
     wanted = [] if settings.search.mode == "auto" else [settings.search.mode]
     with EmbeddedIndex.open(told.index) as index:
         made_from = sha256_file(told.index / "index.json")
         (mode,), encoder = open_modes(index, [*wanted], settings.search.encoder)
         roads = {
-            spec: Road(
+            name: Road(
                 index=index,
                 settings=settings.ask,
                 mode=mode,
@@ -46,7 +48,7 @@ def summaries_section(settings: Settings, folder: Path, *, shown: Shown) -> Sect
                 encoder=encoder,
                 model=writer,
             )
-            for spec, writer in writers.items()
+            for name, writer in writers.items()
         }
         n = len(cases) * len(roads)
         with (
@@ -58,7 +60,7 @@ def summaries_section(settings: Settings, folder: Path, *, shown: Shown) -> Sect
                 cases,
                 seed=seed,
                 ledger=ledger,
-                made_with=f"{made_from} {settings.ask} {settings.search} {mode} "
+                made_with=f"{made_from} {told.models} {settings.ask} {settings.search} {mode} "
                 f"{settings.models.temperature} {settings.models.seed}",
                 progress=advance,
             )
