@@ -137,7 +137,7 @@ class _Ollama(Handler):
         elif f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
             self._send(400, {"error": "digest mismatch"})
         else:
-            self.fake.n_uploads += digest not in self.fake.blobs
+            self.fake.n_uploads += 1
             self.fake.blobs[digest] = data
             self._send(201, {})
 

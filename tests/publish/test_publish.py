@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import traceback
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +12,18 @@ import pytest
 
 pytest.importorskip("jinja2", reason="publishing renders the training template: medllm[export]")
 
-from medllm.errors import ConfigError, DataError, MedllmError, PrivacyError
-from medllm.export.facts import TrainingSource, read_facts, read_proof, write_facts, write_proof
+from medllm.errors import ConfigError, DataError, MedllmError
+from medllm.export.facts import read_facts
+from medllm.models.watch import Watch
 from medllm.publish import run
-from medllm.publish.names import parse_name
-from tests.publish.exports import OPEN, make_export
+from tests.publish.calling import FULL, NAME, failure, go
+from tests.publish.exports import make_export
 from tests.publish.fake_ollama import FRAMING, FakeOllama
-
-NAME = "me/llama-clinic"
-FULL = "me/llama-clinic:latest"
 
 
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
     return make_export(tmp_path / "export")
-
-
-def go(folder: Path, server: FakeOllama, name: str = NAME, **options: Any) -> dict[str, Any]:
-    """Publish; nothing waits for a retry."""
-    patience = options.pop("patience_s", 60.0)
-    is_replaced = options.pop("replace", False)
-    planned = run.plan(folder, name, url=server.url, push=options.pop("push", True), **options)
-    return run.publish(planned, replace=is_replaced, patience_s=patience)
-
-
-def failure(folder: Path, server: FakeOllama, **options: Any) -> str:
-    """All that is said of a failure."""
-    with pytest.raises(MedllmError) as caught:
-        go(folder, server, **options)
-    return "".join(traceback.format_exception(caught.value)) + caught.value.hint
 
 
 def test_a_model_is_sent_made_checked_named_and_pushed(export: Path) -> None:
@@ -117,6 +98,28 @@ def test_one_that_is_busy_is_asked_again(
         assert list(server.hub) == [FULL]
 
 
+WHOLE = ("split_multibyte", "one_byte", "crlf", "pings", "null_content", "usage_only", "length")
+CHAT_FAILURES = (
+    *("no_finish", "error_frame", "reset", "bad_json", "bad_utf8", "huge_line", "odd_reason"),
+    *("html_500", "html_200", "redirect", "too_long", "echoing_error"),
+)
+
+
+@pytest.mark.parametrize("mode", WHOLE)
+def test_an_answer_counts_however_it_is_cut(export: Path, mode: str) -> None:
+    with FakeOllama(modes=[mode]) as server:
+        go(export, server)
+        assert list(server.hub) == [FULL]
+
+
+@pytest.mark.parametrize("mode", CHAT_FAILURES)
+def test_an_answer_that_is_not_whole_leaves_no_name(export: Path, mode: str) -> None:
+    with FakeOllama(modes=[mode]) as server:
+        assert failure(export, server)
+        assert server.names == []
+        assert server.hub == {}
+
+
 FAILURES = [
     ({"version": "html"}, "what answers at .* is not Ollama"),
     ({"version": "missing"}, "it is no Ollama, or an old one"),
@@ -141,9 +144,6 @@ FAILURES = [
     ({"render": "old"}, "does not show the prompt"),
     ({"render": "begins twice"}, "prompt 1 of 4 differs"),
     ({"render": "memory"}, "too little memory"),
-    ({"modes": ["error_frame"]}, "failed while it was writing"),
-    ({"modes": ["no_finish"]}, "broke off before the answer was complete"),
-    ({"modes": ["html_500"]}, "failed \\(HTTP 500\\)"),
     ({"copy": "fails"}, "the disk of Ollama at .* is full"),
 ]
 
@@ -200,6 +200,25 @@ def test_one_that_goes_silent_is_left(export: Path, step: str, fault: str) -> No
     with FakeOllama(**{step: fault}) as server:
         assert "has sent no text for 0.3 s" in failure(export, server, patience_s=0.3)
         assert server.hub == {}
+
+
+def test_a_push_may_take_as_long_as_it_moves(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    granted = []
+    grant = Watch.grant
+
+    def counted(self: Watch, seconds: float) -> None:
+        granted.append(seconds)
+        grant(self, seconds)
+
+    with FakeOllama() as server:
+        go(export, server, push=False)
+        monkeypatch.setattr(Watch, "grant", counted)
+        go(export, server, push=False)
+        n_before, granted[:] = len(granted), []
+        go(export, server)
+    n_lines = 6  # of the push; asking for it grants once too
+    assert len(granted) == n_before + 1 + n_lines
+    assert set(granted) == {60.0}
 
 
 def test_no_ollama_is_said_with_what_to_do(export: Path) -> None:
@@ -283,99 +302,6 @@ def test_the_file_is_chosen_by_the_tag_or_by_its_quantisation(export: Path) -> N
         )
     with pytest.raises(ConfigError, match="has no 'q8_0'"):
         run.plan(export, NAME, url="http://127.0.0.1:1", file="q8_0")
-
-
-def said_against(folder: Path, name: str = NAME, **options: Any) -> str:
-    """What a plan says against itself."""
-    planned = run.plan(folder, name, url="http://127.0.0.1:1", push=True, **options)
-    return "; ".join(one.reason for one in planned.refusals)
-
-
-def change(folder: Path, **changed: Any) -> None:
-    write_facts(folder, replace(read_facts(folder), **changed))
-
-
-def test_what_was_never_proved_or_failed_is_refused_whatever_is_said(export: Path) -> None:
-    proof = read_proof(export)
-    assert proof is not None
-    failed = replace(proof.files[0], passed=False, reasons=("top-1 is 3 %",))
-    write_proof(export, replace(proof, passed=False, files=(failed, proof.files[1])))
-    assert "the proof of first-Q4_K_M.gguf failed: top-1 is 3 %" in said_against(export)
-    assert said_against(export, file="F16") == ""
-    other = replace(proof.files[0], sha256="0" * 64)
-    write_proof(export, replace(proof, files=(other,)))
-    assert "was never compared with the model" in said_against(export)
-    (export / "proof.json").unlink()
-    assert "has no proof" in said_against(export, even_though=["gated data", "patient text"])
-    with FakeOllama() as server:
-        failure(export, server)
-        assert server.received == []
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        (replace(OPEN, is_gated=True), "gated data"),
-        (replace(OPEN, may_hold_patient_text=True), "patient text"),
-        (TrainingSource(), "patient text"),
-    ],
-)
-def test_gated_and_patient_records_are_refused_unless_told_in_words(
-    export: Path, source: TrainingSource, words: str
-) -> None:
-    change(export, trained_on=source)
-    with FakeOllama() as server:
-        for push in (True, False):
-            with pytest.raises(PrivacyError) as caught:
-                go(export, server, push=push)
-            assert f'--even-though "{words}"' in caught.value.hint
-        assert server.received == []
-        go(export, server, even_though=[words])
-        assert list(server.hub) == [FULL]
-
-
-def test_words_that_overrule_nothing_are_refused(export: Path) -> None:
-    with pytest.raises(ConfigError, match="is not one of the words"):
-        run.plan(export, NAME, url="http://127.0.0.1:1", even_though=["yes"])
-
-
-def test_a_name_that_breaks_the_licence_is_refused(export: Path) -> None:
-    assert "wants a name that begins with Llama" in said_against(export, "me/clinic")
-    change(export, base="meta-llama/Llama-2-7b-chat-hf", licence="llama2")
-    assert said_against(export, "me/clinic") == ""
-
-
-def test_a_licence_whose_text_is_not_there_stays_at_home(export: Path) -> None:
-    (export / "LICENSE").unlink()
-    assert "must go with the model" in said_against(export)
-    here = run.plan(export, NAME, url="http://127.0.0.1:1")
-    assert here.refusals == ()
-    away = run.plan(export, NAME, url="http://192.0.2.1:11434")
-    assert away.refusals
-    change(export, licence="", base="tiny")
-    assert "is not known, so nobody may pass" in said_against(export)
-    assert said_against(export, even_though=["unknown licence"]) == ""
-
-
-@pytest.mark.parametrize(
-    "name", ["", "me/", "me/a b", "a/b/c", "me/llama:", "mé/llama", "-me/llama", "me/llama:a/b"]
-)
-def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="is no name for a model"):
-        parse_name(name)
-
-
-@pytest.mark.parametrize("name", ["me/llama:cloud", "me/llama:70b-cloud"])
-def test_a_name_of_ollamas_cloud_is_refused(name: str) -> None:
-    with pytest.raises(PrivacyError, match="runs in Ollama's cloud"):
-        parse_name(name)
-
-
-def test_a_model_without_a_user_is_not_pushed(export: Path) -> None:
-    assert "has no user" in said_against(export, "llama-clinic")
-    with FakeOllama() as server:
-        go(export, server, name="llama-clinic", push=False)
-        assert server.names == ["llama-clinic:latest"]
 
 
 def test_an_export_that_was_not_finished_is_refused(tmp_path: Path) -> None:
