@@ -19,7 +19,7 @@ from medllm.tune.templates import choose_template, prepare_tokenizer, stop_ids
 
 
 @cache
-def reference_of(model: str, n_records: int = 5) -> Reference:
+def reference_of(model: str, n_records: int = 2) -> Reference:
     """What the model itself makes of everything."""
     loaded, tokenizer = load_parts(find_parts(model))
     template = choose_template("auto", tokenizer)

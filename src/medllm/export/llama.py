@@ -6,6 +6,7 @@ import ctypes
 import os
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,14 @@ class LlamaFile:
         Raises `ModelError` where it has none, or one that breaks.
         """
         from jinja2 import TemplateError
+
+        try:
+            return str(self._formatter(messages=conversation).prompt)
+        except (TemplateError, TypeError, ValueError) as exc:
+            raise ModelError(f"the chat template in {self.path.name} breaks") from exc
+
+    @cached_property
+    def _formatter(self) -> Any:
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
         template = self.metadata.get("tokenizer.chat_template")
@@ -98,11 +107,7 @@ class LlamaFile:
             self._llama._model.token_get_text(number) if number >= 0 else ""
             for number in (self._llama.token_bos(), self._llama.token_eos())
         )
-        try:
-            formatter: Any = Jinja2ChatFormatter(template, end, begin)
-            return str(formatter(messages=conversation).prompt)
-        except (TemplateError, TypeError, ValueError) as exc:
-            raise ModelError(f"the chat template in {self.path.name} breaks") from exc
+        return Jinja2ChatFormatter(template, end, begin)
 
     @property
     def tokens_per_s(self) -> float:
