@@ -58,7 +58,7 @@ def add_adapter(model: Any, settings: TrainConfig, tokenizer: Any) -> Any:
         from peft import get_peft_model
     torch.manual_seed(settings.train.seed)
     if settings.model.quantise != "none":
-        _prepare_quantised(model)
+        _prepare_quantised(model, settings)
     try:
         return get_peft_model(model, lora_config(settings, tokenizer))
     except ValueError as exc:
@@ -68,9 +68,15 @@ def add_adapter(model: Any, settings: TrainConfig, tokenizer: Any) -> Any:
         ) from exc
 
 
-def _prepare_quantised(model: Any) -> None:
+def _prepare_quantised(model: Any, settings: TrainConfig) -> None:
     with extra("train"):
         from peft import prepare_model_for_kbit_training
+    is_on_gpu = next(model.parameters()).is_cuda
+    if (settings.train.method, settings.model.quantise) == ("dora", "8bit") and not is_on_gpu:
+        raise ConfigError(
+            "dora on a base in 8 bits needs a GPU: on a CPU bitsandbytes loses the base's scales",
+            hint="set model.quantise to 4bit, or train.method to lora",
+        )
     prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
 
 

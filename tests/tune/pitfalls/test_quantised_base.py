@@ -90,3 +90,12 @@ def test_only_an_adapter_of_a_quantised_base_is_merged_through_one(tiny_model, t
     run = train(config, tmp_path / "run").folder
     with pytest.raises(ConfigError, match="not trained on a quantised base"):
         merge(str(run), tmp_path / "merged", through="dequantised")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_dora_on_a_base_in_8_bits_is_refused_without_a_gpu(tiny_model, tmp_path):
+    config = settings(
+        tmp_path, tiny_model, validation=False, model__quantise="8bit", train__method="dora"
+    )
+    with pytest.raises(ConfigError, match="needs a GPU"):
+        train(config, tmp_path / "run")
