@@ -215,6 +215,17 @@ def test_what_it_thought_is_no_part_of_the_answer(made: dict[str, Path]) -> None
     assert reader.is_thinking
 
 
+@pytest.mark.parametrize("template", FEW)
+def test_what_was_cut_into_tokens_reads_as_it_was(made: dict[str, Path], template: str) -> None:
+    """SentencePiece writes a space before every text; characters of several tokens come whole."""
+    file = opened(made[template])._open()
+    text = "Take 5 µg – 病人, 👩‍⚕️ e\u0301 now.  Then\n\nrest."
+    reader = _Reader(file, is_thinking=False)
+    pieces = [reader.read(token) for token in file.tokenize(text)]
+    assert "".join(pieces) + reader.rest() == text
+    assert not any("\ufffd" in piece for piece in pieces)
+
+
 def test_one_that_is_not_there_or_is_no_gguf_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"absent\.gguf is not there"):
         opened(tmp_path / "absent.gguf")
