@@ -1,4 +1,4 @@
-"""HL7 version 2 messages: what stands in which field is known, whatever it looks like.
+"""HL7 version 2 and X12 messages: what stands in which field is known, whatever it looks like.
 
 Fields by segment and number as chapters 2A, 3 and 4 of the HL7 2.x standard give them.
 """
@@ -67,8 +67,45 @@ def is_message(text: str) -> bool:
     return "|" in text and _SEGMENT.search(text) is not None
 
 
+_X12 = re.compile(
+    r"(?:^|~\s{0,2})(NM1\*|N[34]\*|CLM\*|REF\*|ISA\*|PER\*)([^~\n]{1,400})", re.MULTILINE
+)
+_X12_FIELDS: dict[str, tuple[tuple[int, Category, str], ...]] = {
+    "N3*": ((0, "geographic", "street"), (1, "geographic", "street")),
+    "N4*": ((0, "geographic", "place"), (2, "geographic", "code")),
+    "CLM*": ((0, "account", "id"),),
+    "REF*": ((1, "other", "id"),),
+    "ISA*": ((5, "other", "id"), (7, "other", "id")),
+    "PER*": ((1, "name", "person"), (3, "phone", "phone")),
+}
+_X12_PERSON: tuple[tuple[int, Category, str], ...] = (
+    (2, "name", "person"),
+    (3, "name", "person"),
+    (4, "name", "person"),
+    (8, "health_plan", "id"),
+)
+
+
+def _find_x12(text: str) -> Iterator[Found]:
+    """Give what identifies somebody in a claim by ANSI X12 (837): "NM1*IL*1*ROE*JANE"."""
+    for segment in _X12.finditer(text):
+        fields = segment[2].split("*")
+        wanted = _X12_FIELDS.get(segment[1], ())
+        if segment[1] == "NM1*" and fields[1:2] == ["1"]:  # 2 is an organisation
+            wanted = _X12_PERSON
+        at = segment.start(2)
+        for number, field in enumerate(fields):
+            for which, category, kind in wanted:
+                if which == number and field.strip():
+                    start = at + len(field) - len(field.lstrip())
+                    yield Found(start, at + len(field.rstrip()), category, _RANK, kind)
+            at += len(field) + 1
+
+
 def find_message_fields(text: str) -> Iterator[Found]:
-    """Give the fields of HL7 segments that identify somebody; dates are found by their form."""
+    """Give the fields of messages that identify somebody; dates are found by their form."""
+    if "~" in text and "NM1*" in text:
+        yield from _find_x12(text)
     if "|" not in text:
         return
     for segment in _SEGMENT.finditer(text):

@@ -84,13 +84,16 @@ class Found(NamedTuple):
 _OF_A_PATIENT = re.compile(
     r"\b(?:DOB|D\.O\.B\.?|MRN|NHS (?:No|no|number)|d\.o\.b|dob|[Dd]ate of [Bb]irth|SSN"
     r"|Mr|Mrs|Ms|Dr|(?:MRS?|MS|DR)(?=\.\s[A-Z]{2})"
-    r"|RN|PCP|NOK|[Pp]t|[Pp]atient(?=:)|dr|mr|mrs)\b[.:\s]"
+    r"|RN|PCP|NOK|[Pp]t|[Pp]atient(?=:)|dr|mr|mrs|Mdm|Dear|UHID|NRIC|[Ff]older|[Ss]urname)\b[.:\s]"
+    r"|\b\d{1,2}[/.]\d{1,2}[/.](?:19|20)?\d\d\b|\b\d{3}[ .-]\d{3,4}[ .-]\d{4}\b"
 )
 _FEWEST_CAPITALS = 100
 """A text with fewer than one capital in so many words is written without them."""
 _FEWEST_OPENINGS = 5
 """So does one in which fewer than one sentence in so many opens with a capital."""
 _SENTENCE_GAP = re.compile(r"[.!?]\s|\n")
+_MOSTLY = 0.8
+"""A text with more of its words in capitals is written in capitals."""
 _BEYOND = 4
 """Empty words behind the last one, so that a rule may look ahead without asking for the end."""
 
@@ -147,6 +150,19 @@ class Words:
         opening = [at for at in (0, *breaks) if at < self._length]
         large = sum(self.is_capital(at) for at in opening)
         return len(opening) > 2 and large * _FEWEST_OPENINGS < len(opening)
+
+    @cached_property
+    def in_small_letters(self) -> Words | None:
+        """The text in small letters where it has no others, or is all capitals; else None.
+
+        The words are the same ones, with the same numbers and places.
+        """
+        if self.is_without_capitals:
+            return self
+        long = [surface for surface in self.surfaces[: self._length] if len(surface) > 1]
+        low = self.text.lower()
+        shouted = sum(map(str.isupper, long)) > _MOSTLY * len(long) and len(low) == len(self.text)
+        return Words(low) if shouted else None
 
     @cached_property
     def unaccented(self) -> str:

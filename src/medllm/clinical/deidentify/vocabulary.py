@@ -19,7 +19,7 @@ _CLINICAL_ENDING = re.compile(
     r"|cillin|mycin|micin|azole|oxacin|cycline|pril|sartan|olol|statin|mab|nib|gliptin|gliflozin"
     r"|tide|prazole|caine|vir|tion|tions|ment|ments|ity|ities|ical|ically|ous|ously|lysis|plegia"
     r"|paresis|penia|cytosis|phyt(?:e|es|ic)|icians?|odontics?|thoracic|facial|iatrics?|vascular"
-    r"|ologic|cytic|thorax|metry|metric|genesis|genic|tomies|ly)$"
+    r"|ologic|cytic|thorax|metry|metric|genesis|genic|tomies|[a-z]{5}ly)$"
 )
 """Endings of clinical and abstract words; a name in the lists may have one and stays a name."""
 _NAMES_ENDING_SO = frozenset(

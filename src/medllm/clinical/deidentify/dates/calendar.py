@@ -61,7 +61,7 @@ _HOLIDAY = re.compile(
     r"['’]?s Day|(?:Mother|Father)['’]?s Day|St\.? Patrick['’]?s Day|Fourth of July|Hanukkah|Diwali"
     r"|Passover|Yom Kippur|Rosh Hashanah|Eid(?: al-\w+)?|Bank Holiday|Pancake Day|Guy Fawkes Night"
     r"|Bonfire Night|Canada Day|Australia Day|Anzac Day|Lunar New Year|Chinese New Year"
-    r"|Mardi Gras|Burns Night|Juneteenth|Epiphany|Ash Wednesday|Maundy Thursday|Shrove Tuesday"
+    r"|CNY|Deepavali|Hari Raya(?: \w+)?|Mardi Gras|Burns Night|Juneteenth|Epiphany|Ash Wednesday|Maundy Thursday|Shrove Tuesday"
     r"|Whitsun"
     r"|Pentecost|Candlemas|Michaelmas|Hogmanay|Ramadan|Holi|Navratri|Pongal|Onam|Dussehra"
     r"|Raksha Bandhan"
@@ -71,7 +71,7 @@ _HOLIDAY = re.compile(
     re.IGNORECASE,
 )
 _HOLIDAY_STARTS = frozenset(
-    """xmas x-mas burns juneteenth epiphany ash maundy shrove whitsun pentecost candlemas michaelmas
+    """cny deepavali hari xmas x-mas burns juneteenth epiphany ash maundy shrove whitsun pentecost candlemas michaelmas
     hogmanay ramadan holi navratri pongal onam dussehra raksha republic nowruz songkran vesak purim
     sukkot shavuot waitangi melbourne martin mlk remembrance cinco day all christmas
     thanksgiving easter good new halloween hallowe'en boxing labor labour

@@ -34,7 +34,7 @@ PART_BEFORE = re.compile(
     r"|egd|us"
     r"|(?:next|review|recall|rtc|return)(?=:)|(?:labs?|cultures?|cx|films?|photos?|pictures?|images?"
     r"|scan|bloods|ct|mri|cxr|xr|echo|results?|note|visit|report) (?:from|of)|drawn|collected|sent"
-    r"|starts?|began|ends?|stop|received|repeat"
+    r"|starts?|next|mtg|began|ends?|stop|received|repeat"
     r"|poa"
     r"|read|placed|done|started|stopped|given|last(?: \w+)?|visit|surgery|lmp|appt"
     r"|appointment"
@@ -52,7 +52,7 @@ _OPERATION_BEFORE = re.compile(
 )
 _TIME_AFTER = re.compile(r"\s(?:at\s|@\s?)?(?:\d{1,2}:\d\d|\d{1,2}\s?[ap]\.?m\b)")
 _FROM_TO = re.compile(r"\s(?:to|until|through|thru|-)\s\d{1,2}/\d{1,2}(?![\d/])")
-_COUNT_BEFORE = re.compile(r"(?:\b(?:for|x|ratio|every|of|took|BP|bp)\s?|[×=<>~])$")
+_COUNT_BEFORE = re.compile(r"(?:\b(?:x|ratio|every|of|took|BP|bp)\s?|[×=<>~])$")
 _WORD_BEFORE = re.compile(r"([^\W\d_]{3,})\s$")
 _RATED = re.compile(
     r"\b(?:pain|scores?|went|improved|increased|decreased|reduced|strength|power|acuity|vision|murmur|pulses?"
@@ -165,13 +165,18 @@ def _is_no_score(text: str, match: re.Match[str], a: int, b: int, n_dates: int) 
     start = match.start()
     if _RATED.search(text[max(0, start - 30) : start]) or _is_fraction(text, match):
         return False
-    if _COUNT_BEFORE.search(text[max(0, start - 12) : start]):
+    before = text[max(0, start - 12) : start]
+    if _COUNT_BEFORE.search(before) or (a < b and before.endswith("for ")):
         return False
     if a > b:
+        if b == 7:
+            return a > 14 and a % 7 != 0
+        if b == 12:
+            return a > 24
         word = _WORD_BEFORE.search(text[max(0, start - 30) : start])
         if word and vocabulary().is_clinical(word[1].lower()):
             return False  # "buprenorphine 16/4"
-        return b not in (7, 12) and (a, b) not in ((6, 5), (6, 4))
+        return (a, b) not in ((6, 5), (6, 4))
     return b > 12 and (str(b) not in _ONE_OF or (n_dates > 0 and b not in (15, 20, 30)))
 
 

@@ -71,7 +71,7 @@ _BEFORE_EMAIL = re.compile(
     r"(?=[<(\[][\w.+-]{1,40}@)"
 )
 _MIN_PROPAGATED = 2
-_TITLED = ("dr", "mr", "mrs", "ms", "prof", "miss")
+_TITLED = ("dr", "mr", "mrs", "ms", "prof", "miss", "doctor", "mister")
 _AUTHOR_BEHIND = re.compile(r"(?:\sand\s[A-Z]\w+)?,?\s(?:et\.? al|and (?:colleagues|co-?workers))")
 
 

@@ -40,7 +40,7 @@ _DEPARTMENT = re.compile(
     re.IGNORECASE,
 )
 _HONOURS = re.compile(
-    r"(?<![\w/])(?:S/N|Pt(?=\.)|SN|HCA|CNA|RN|EN|Dra|Hr|Fr|Mme|Sig|Sigra|Dott|Dottssa|Mstr|Master|Hon|Cllr"
+    r"(?<![\w/])(?:S/N|Pt(?=\.)|SN|HCA|CNA|RN|EN|RMN|RGN|NP|ANP|ENP|AIN|PCA|LPN|LVN|MO|JMO|RMO|SpR|Mdm|Madam|Dra|Hr|Fr|Mme|Sig|Sigra|Dott|Dottssa|Mstr|Master|Hon|Cllr"
     r"|PCSO|DC|DS|DI|Rev|Sra|Don|Doña|Nurse|Sr|Ustadh|Sheikh|Haji|Pandit|Encik|Puan|Datuk|Ng[aà]i)"
     r"\.? (?=[A-ZÀ-Þ][\w'’-])"
 )

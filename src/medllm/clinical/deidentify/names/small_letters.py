@@ -43,8 +43,10 @@ _JOINED = (" ", ". ")
 
 def find_uncapitalised_names(words: Words) -> Iterator[Span]:
     """Give what titles, roles, lists and degrees show to be names, in a text in small letters."""
-    if not words.is_without_capitals:
+    small = words.in_small_letters
+    if small is None:
         return
+    words = small
     known = vocabulary()
     spans = {span for span in _find_spans(words, known) if span.last > span.first}
     yield from spans
@@ -57,8 +59,10 @@ def find_uncapitalised_names(words: Words) -> Iterator[Span]:
 
 def find_firms_in_small_letters(words: Words) -> Iterator[tuple[int, int]]:
     """Give where an employer stands: "drives for conway transport,"."""
-    if not words.is_without_capitals:
+    small = words.in_small_letters
+    if small is None:
         return
+    words = small
     for at in words.where(("for", "at", "by", "with")):
         end = words.ends[at] + 1
         if _AT_WORK.search(words.text[max(0, end - 20) : end]):

@@ -27,10 +27,17 @@ _ZEROED = re.compile(r"\b[A-Z]{2,5} (0\d{1,2}-\d{3,6})(?![\w-]|\.\d)")
 _UNIT = re.compile(
     r"\d+(?:[.-]\d+)?(?:MG|MCG|UG|ML|CM|MM|KG|G|L|IU|U|MEQ|HRS?|H|FR|MIN|BPM|MMHG|X\d+\w*|Y|YO|M|F)|"
     r"G\d+P\d+|\d+[X/]\d+\w{0,2}|T\d\w*N\d\w*M\d\w*|[A-Z]{1,2}\d{1,2}[-/][A-Z]?\d{1,2}|[A-Z]\d{2,4}[A-Z]"
-    r"|(?:COVID|SARS|HLA|CYP|ICD|NCT|PMC|PMID|CPT|DSM)[-\d].*|[A-Z]\d{3,6}[A-Z]|[A-Z]+-(?:19|20)\d\d"
+    r"|(?:COVID|SARS|HLA|CYP|ICD|NCT|PMC|PMID|CPT|DSM)[-\d].*|[ACGT]\d{3,6}[ACGT]|[A-Z]\d{2,4}[A-Z]|[A-Z]+-(?:19|20)\d\d"
     r"|(?:(?:CD|CK)\d+[A-Z]*[-/]?)+|(?:BP|HR|RR|P|T|WT|HT|WBC|PLT)\d.*"
 )
 """Doses, obstetric counts, sizes, stages, levels of the spine, variants and public numbers."""
+_LABELLED = re.compile(
+    r"\b([A-Z]{2,6}):?\s((?:[A-Z]{1,2})?\d{5,9}[A-Z]?|\d{4} \d{4}(?: [A-Z])?)(?![\w%/]|[.,-]\d|\s?(?:mg|U|IU|x))"
+)
+_MEASURED = frozenset(
+    """wbc wcc plt plts anc bnp ntprobnp cpk ck ast alt alp ldh hcg bhcg ca cea afp psa crp hiv hcv hbv
+    ebv cmv vl rbc asma amylase lipase ferritin trop tn feno gbs id is at on by to in""".split()
+)
 _BEFORE = re.compile(r"([^\W\d_]{2,})[\s:=]{1,3}$")
 _FEWEST_FIGURES, _FEWEST_SIGNS = 4, 6
 
@@ -46,6 +53,9 @@ def find_codes_of_charts(words: Words) -> Iterator[Found]:
     for match in _FIGURES.finditer(text):
         if _is_number_of_somebody(text, match):
             yield Found(*match.span(), "other", _LAST_RANK, "id")
+    for match in _LABELLED.finditer(text):
+        if _is_labelled(text, match):
+            yield Found(*match.span(2), "other", _LAST_RANK, "id")
     for match in _CHAINED.finditer(text):
         yield Found(*match.span(), "other", _RUN_RANK, "id")
     for pattern in (_HASHED, _ZEROED):
@@ -54,11 +64,18 @@ def find_codes_of_charts(words: Words) -> Iterator[Found]:
                 yield Found(*match.span(1), "other", _LAST_RANK, "id")
 
 
+def _is_labelled(text: str, match: re.Match[str]) -> bool:
+    """Whether capitals in front of a number announce it: "EMIS 18842", but not "PLT 188400"."""
+    low = match[1].lower()
+    return not (vocabulary().is_clinical(low) or low in _MEASURED or match[2].endswith("00"))
+
+
 def _is_code(said: str) -> bool:
     """Whether capitals and figures make a code: no dose, level, stage or gene."""
     figures = sum(letter.isdigit() for letter in said)
     letters = sum(letter.isalpha() for letter in said)
-    if not letters or figures < _FEWEST_FIGURES or figures + letters < _FEWEST_SIGNS:
+    fewest = _FEWEST_SIGNS - ("-" in said)  # "R-7714"
+    if not letters or figures < _FEWEST_FIGURES or figures + letters < fewest:
         return False
     return _UNIT.fullmatch(said) is None
 

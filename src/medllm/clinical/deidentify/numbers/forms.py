@@ -69,6 +69,10 @@ _DRIVEN = re.compile(
     r"(?:[\w-]{2,12}\s){0,2}\(?([A-Z]{2,3}\s\d{3,4})\b",
 )
 """A plate without a word for it: "drives KTB 4471"."""
+_AIRCRAFT = re.compile(
+    r"\b(?:[Aa]ircraft|[Hh]elicopter|[Hh]elo|[Tt]ail|[Cc]all ?sign|[Ff]light)\s(?:no\.?\s|number\s|reg\.?\s|ID\s)?"
+    r"([A-Z]{1,2}-[A-Z0-9]{3,5}|N\d{1,5}[A-Z]{0,2})\b"
+)
 _VEHICLE_WORDS = frozenset(
     """car van lorry truck vehicle vehicles motorcycle motorbike taxi minibus plate plates reg
     scooter registration drives driver drove driving parked parking ford vauxhall toyota honda corsa
@@ -148,6 +152,8 @@ def _find_plates(words: Words) -> Iterator[Found]:
     for begin, end in reaches:
         for match in _PLATE.finditer(words.text, begin, min(end, len(words.text))):
             yield Found(*match.span(), "vehicle", FORM_RANK + 2, "id")
+    for aircraft in _AIRCRAFT.finditer(words.text):
+        yield Found(*aircraft.span(1), "vehicle", FORM_RANK + 2, "id")
     for driven in _DRIVEN.finditer(words.text):
         yield Found(*driven.span(1), "vehicle", FORM_RANK + 2, "id")
     for at in words.where(("plate", "plates", "reg", "registration", "tag")):

@@ -62,7 +62,7 @@ _LABELS = (
     ),
     _Label(
         "account",
-        r"acct\.?|accounts?|a/c|iban|sort\scode|(?:credit|debit|bank)\scard|visa|mastercard|amex"
+        r"acct\.?|accounts?|a/c|iban|sort\scode|sort(?=\s\d\d-\d\d-\d\d)|(?:credit|debit|bank)\scard|visa|mastercard|amex"
         r"|routing"
         r"|card(?=\s(?:no|num|ending|on\sfile))|bsb",
         r"billing|invoice|bill|bank|statement|receipt|guarantor|check|cheque|payment|transaction"
@@ -115,7 +115,7 @@ _ASSIGNED = re.compile(r"(?=\S{0,24}[a-z])[A-Za-z][\w.-]{3,24}\b(?=[\s,;]|$)")
 _VALUE = re.compile(
     r"[#(]?((?:\(\d{2}\))?[A-Za-z]{0,6}\d[A-Za-z0-9]{0,30}(?:[-./][A-Za-z0-9]{1,20}){0,6}"
     r"|[A-Z]{1,10}[-/.](?:[A-Z]{1,6}[-/.]){0,2}\d[A-Za-z0-9]{0,20}(?:[-./][A-Za-z0-9]{1,20}){0,4}"
-    r"|[A-Z]{1,4}(?=\s\d))"
+    r"|[A-Z]{1,5}(?=\s\d))"
 )
 _MORE = re.compile(
     r"\s([A-Z]{0,4}\d[A-Z0-9]{0,11}(?:-[A-Z0-9]{1,6})?|[A-Z]{4}(?=\s\d{4}\b)"
@@ -213,8 +213,10 @@ def _read_label(text: str, start: int) -> Found | None:
     """Give the number behind the label that begins at `start`, of the longest label that fits."""
     user = _USER.match(text, start)
     name = _USER_NAME.match(text, user.end()) if user else None
-    if user and not name and user.group().rstrip()[-1] in "=:":
+    if user and not name:
         name = _ASSIGNED.match(text, user.end())
+        if name and user.group().rstrip()[-1] not in "=:" and "-" not in name.group():
+            name = None
     if name:
         return Found(*name.span(), "other", NUMBER_RANK, "id")
     best: tuple[int, Category, int] | None = None
@@ -275,6 +277,8 @@ def _is_worth(text: str, span: tuple[int, int], category: Category, strength: in
 
 def _is_telling(value: str, digits: int) -> bool:
     """Whether a value needs no "number" before it: long, or letters or dashes among its figures."""
+    if value.isdigit() and value[0] == "0" and digits >= 4:
+        return True
     if _DATE.fullmatch(value) or (value.endswith("000") and digits < 7) or _RANGE.fullmatch(value):
         return False
     letters = sum(letter.isupper() for letter in value)

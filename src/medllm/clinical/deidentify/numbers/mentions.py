@@ -53,7 +53,7 @@ _KEPT_BEHIND = re.compile(
     r"(?:\s(?:(?:are|is|was|were)\s)?(?:taken|obtained|recorded|captured|enrolled|stored|on\s(?:file|record)))?"
 )
 _SECURITY_NEAR = re.compile(
-    r"(?:finger|palm|thumb|voice|face)[\s-]?prints?|palm[\s-]vein|iris|face\sphoto|voice\srecording|biometric|log[\s-]?in|unlock|door|custody|badge|identity",
+    r"(?:finger|palm|thumb|voice|face)[\s-]?prints?|palm[\s-]vein|iris|face\sphoto|voice\srecording|biometric|log[\s-]?in|unlock|door|custody|badge|identity|access\b",
     re.IGNORECASE,
 )
 _BEFORE_PRINT = re.compile(

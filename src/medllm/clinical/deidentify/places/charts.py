@@ -38,6 +38,25 @@ _UNIT_BEHIND = re.compile(
 _AT = re.compile(r"\b(?:at|@)\s(?=[A-Z])")
 
 
+_HOUSE = re.compile(
+    r"\bThe\s(?:[A-Z][a-z]+\s){0,2}(?:Rectory|Vicarage|Manse|Parsonage|Barn|Mill|Forge|Lodge|Grange|House|Cottage"
+    r"|Hall|Croft|Farmhouse|Stables|Bungalow|Willows|Laurels|Firs|Oaks|Elms|Beeches|Poplars|Hollies|Paddock)(?=,\s)"
+)
+_LOCALITY = re.compile(
+    r"\b(?:(?:[A-Z]\.){1,3}\s?|(?:[A-Z][A-Za-z]{2,20}\s){1,2})(?:Road|ROAD|Nagar|NAGAR|Marg|MARG|Salai|SALAI"
+    r"|Colony|COLONY|Chowk|CHOWK|Vihar|VIHAR|Bhavan|BHAVAN|Nivas|NIVAS|Veedu|VEEDU|Illam|ILLAM|Sadan|Manzil"
+    r"|(?:House|HOUSE)(?=,))\b"
+)
+"""Streets, quarters and houses as India names them: "M.G. Road", "Anna Nagar", "Zamboro House,"."""
+_BLOCK = re.compile(
+    r"\b(?:Blk|Block)\s\d{1,4}[A-Z]?,?\s(?:[A-Z][a-z]+\s){1,4}(?:\d{1,3}\s)?#\d{1,2}-\d{1,4}"
+)
+_UNIT_OF = re.compile(
+    r"\b([A-Z][a-zà-ÿ]{3,20}|(?<=at )[A-Z]{4,12})(?=\s(?:ED|ER|ICU|A&E|CHC|PHC|UPHC|VAMC|ASC|SNF|ALF|LTAC|CCU|OPD|MAU)\b|(?<=[A-Z]{4})[.,;)])"
+)
+_TOWN_BEHIND = re.compile(r"(?<=[a-z]),\s(?=[A-Z][a-z]+(?:\s[A-Z][a-z]+)?[.,;)\n])")
+
+
 def find_places_of_charts(words: Words) -> Iterator[Found]:
     """Give the places that only a patient's text is likely to name so; other texts have firms."""
     text = words.text
@@ -50,8 +69,18 @@ def find_places_of_charts(words: Words) -> Iterator[Found]:
     for match in _ZIP.finditer(text):
         yield Found(match.start(1), match.end(1) - 1, "geographic", _RANK, "place")
         yield Found(*match.span(2), "geographic", _RANK, "code")
-    for match in _UNITS.finditer(text):
-        yield Found(*match.span(), "geographic", _RANK, "street")
+    for pattern in (_UNITS, _HOUSE, _BLOCK, _LOCALITY):
+        for match in pattern.finditer(text):
+            yield Found(*match.span(), "geographic", _RANK, "street")
+    for match in _UNIT_OF.finditer(text):
+        at = words.at_or_after(match.start())
+        if not vocabulary().is_plain(words.lowers[at]) and not is_eponym_use(words, at):
+            yield Found(*match.span(1), "geographic", _RANK, "place")
+    for match in _TOWN_BEHIND.finditer(text):
+        at = words.at_or_after(match.end())
+        end = city_end(words, at)
+        if end and words.lowers[at] not in vocabulary().ordinary:
+            yield Found(words.starts[at], words.ends[end - 1], "geographic", _WEAK_RANK, "place")
     yield from _find_at(words)
     yield from _find_before_lands(words)
 

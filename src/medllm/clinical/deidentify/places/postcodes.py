@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from medllm.clinical.deidentify.places.addresses import STATES, geographic
 from medllm.clinical.deidentify.places.towns import PLACE_WORDS, city_end, region_end
-from medllm.clinical.deidentify.text import Found, Words
+from medllm.clinical.deidentify.text import Found, Words, is_chart
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
 _UK_AREA = re.compile(
@@ -30,6 +30,7 @@ _LABELLED = re.compile(
 )
 _INDIAN = re.compile(r"(?<=[a-z])\s?[-–]\s?([1-8]\d{5})(?!\d|[.,]\d)")
 """An Indian PIN code behind a town: "Kochi - 682001"."""
+_INDIAN_BARE = re.compile(r"\b([A-Z][A-Za-z]{3,20}) ([1-8]\d{5})(?!\d|[.,]\d|\s?[a-z%/])")
 _STATE_CODE = re.compile(r"\.?,?\s(\d{5}(?:-\d{4})?|\d{4})(?!\d|\.\d|\s?(?:mg|ml|m[lL]|units))")
 _REGION_CODE = re.compile(
     r",?\s?[-–]?\s?(\d{5,6}(?:-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?!\d|[.,]\d|\s?(?:mg|ml|/|%))"
@@ -72,6 +73,11 @@ def find_codes(words: Words) -> Iterator[Found]:
         labelled = _LABELLED.match(text, words.starts[at])
         if labelled and any(letter.isdigit() for letter in labelled[1]):
             yield geographic(*labelled.span(1), "code")
+    for match in _INDIAN_BARE.finditer(text) if is_chart(text) else ():
+        low = match[1].lower()
+        if not (vocabulary().is_clinical(low) or match[2].endswith("000")):
+            yield from _code(words, *match.span(2))
+            yield geographic(*match.span(1))
     for match in _INDIAN.finditer(text):
         first = first_of_town(words, words.at_or_after(match.start()) - 1)
         if words.starts[first] < match.start():

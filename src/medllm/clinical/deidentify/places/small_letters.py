@@ -33,8 +33,8 @@ _STAYS = frozenset(
 _SEEN_AT = re.compile(
     r"(?:\b(?:seen|admitted|treated|hospitali[sz]ed|dialysis|hd|surgery|done|stent|cath|delivered|born"
     r"|followed|follows|appt|appointment|referred by (?:dr|doctor) \w+|works)\sat"
-    r"|\b(?:transferred|moved|sent|admitted)\sto|\b(?:lives|living|out)(?:\sout)?\s(?:in|by|near)"
-    r"|\b(?:lady|man|woman|boy|girl|originally|comes|came|moved|transferred|drove(?: him| her)?)"
+    r"|\b(?:transferred|moved|sent|admitted|go(?:es|ing)? back|returned)\sto|\b(?:lives|living|out)(?:\sout)?\s(?:in|by|near)"
+    r"|\b(?:home|house|farm|apartment)\sin|\b(?:lady|man|woman|boy|girl|originally|comes|came|moved|transferred|drove(?: him| her)?)"
     r"\sfrom)\s$"
 )
 _NO_ENDING = re.compile(r"(?:ing|ed|ly|ize|ise|sided|al|ive|ous|ary|ent)$")
@@ -43,8 +43,10 @@ _FEWEST_LETTERS = 5
 
 def find_places_in_small_letters(words: Words) -> Iterator[Found]:
     """Give streets, and unknown words behind "seen at" or in front of "hospital" and "city"."""
-    if not words.is_without_capitals:
+    small = words.in_small_letters
+    if small is None:
         return
+    words = small
     text = words.text
     for match in _STREET.finditer(text):
         named = (match["named"] or match["lone"]).split()

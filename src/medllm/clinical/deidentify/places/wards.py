@@ -11,7 +11,7 @@ from medllm.clinical.deidentify.vocabulary import vocabulary
 
 _RANK = 9
 _WARD = re.compile(
-    r"\bWard\s(?:no\.?\s)?(\d{1,2}\s?(?:[A-Z]|North|South|East|West)?|[A-Z]\d{1,2}[A-Z]?|[A-Z][a-zà-ÿ]{2,15})\b"
+    r"\bWard\s(?:no\.?\s)?(\d{1,2}(?:\s?(?:[A-Z]\b|North|South|East|West))?|[A-Z]\d{1,2}[A-Z]?|[A-Z][a-zà-ÿ]{2,15})\b"
     r"(?!\s(?:round|sister|clerk|manager|nurse))"
 )
 _SAINT = re.compile(
