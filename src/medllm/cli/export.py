@@ -17,44 +17,49 @@ if TYPE_CHECKING:
     from medllm.export.run import Exported
 
 
+Types = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--quantize",
+        "--quantise",
+        metavar="TYPE",
+        help="f32, f16, bf16, q8_0 (the default), or one that llama.cpp makes, such as q4_K_M; "
+        "may be repeated, the first is the one for Ollama.",
+    ),
+]
+Verify = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Prove that the files are the model that was evaluated; without either where "
+        "llama.cpp is installed.",
+    ),
+]
+Evaluation = Annotated[
+    Path | None,
+    typer.Option(
+        "--evaluation",
+        metavar="DIR",
+        help="The folder of an evaluation, whose results go into the model card.",
+    ),
+]
+
+
 def export(
     model: Annotated[
         str, typer.Argument(metavar="RUN", help="A run folder, a model folder, or BASE+ADAPTER.")
     ],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write.")],
-    quantise: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--quantize",
-            "--quantise",
-            metavar="TYPE",
-            help="f32, f16, bf16, q8_0 (the default), or one that llama.cpp makes, such as q4_K_M; "
-            "may be repeated, the first is the one for Ollama.",
-        ),
-    ] = None,
+    quantise: Types = None,
     adapter: Annotated[
         bool,
         typer.Option("--adapter", help="Also the adapter by itself, to lay on the base's GGUF."),
     ] = False,
-    verify: Annotated[
-        bool | None,
-        typer.Option(
-            "--verify/--no-verify",
-            help="Prove that the files are the model that was evaluated; without either where "
-            "llama.cpp is installed.",
-        ),
-    ] = None,
+    verify: Verify = None,
     name: Annotated[
         str, typer.Option("--name", help="What the files are called; without it the run's name.")
     ] = "",
-    evaluation: Annotated[
-        Path | None,
-        typer.Option(
-            "--evaluation",
-            metavar="DIR",
-            help="The folder of an evaluation, whose results go into the model card.",
-        ),
-    ] = None,
+    evaluation: Evaluation = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a model as files that other programs run, and prove that they are the same model.
