@@ -16,6 +16,7 @@ BENCHMARKS = (
     "build",
     "cold",
     "serve",
+    "api_fuzz",
     "summaries",
     "variants",
     "data",

@@ -108,12 +108,12 @@ class Server:
 
 
 @contextmanager
-def running(index: Path) -> Iterator[Server]:
-    """Start a server on an index, and end it."""
+def running(index: Path, *more: str) -> Iterator[Server]:
+    """Start a server on an index, with more arguments, and end it."""
     arguments = ["serve", "--index", index, "--port", "0", "--model", "extractive"]
     limits = ["--set", "serve.waiting=200", "--set", "serve.waiting_each=200"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "medllm", *map(str, arguments), *limits],
+        [sys.executable, "-m", "medllm", *map(str, arguments), *limits, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={name: value for name, value in os.environ.items() if name != "MEDLLM_HOME"},

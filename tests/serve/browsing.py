@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from tests.ask.page_opener import PHONE, WIDE, Watch
 from tests.serve.running import Running
 
 __all__ = ["PHONE", "WIDE", "Browsing"]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+IN_A_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
 
 
 class Browsing:
@@ -50,3 +60,25 @@ def analyse(page: Any, note: str) -> None:
     page.fill("#note-input", note)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#basis")
+
+
+def check_with_axe(page: Any) -> None:
+    """No violation of accessibility in the state that the page is in."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def text(page: Any, selector: str) -> str:
+    """What can be read there."""
+    return str(page.locator(selector).inner_text())
+
+
+def scripted(request: Any) -> str:
+    """A model's answer: a sentence, a dose that no source has, and a source that is none."""
+    sentences = [
+        {"text": "Pulmonary embolism was found.", "sources": [1]},
+        {"text": "Give 400 mg of unobtainium at once.", "sources": [1]},
+        {"text": "It was cured.", "sources": [77]},
+    ]
+    return json.dumps({"sentences": sentences})

@@ -11,6 +11,7 @@ import pytest
 from medllm.retrieve.build import add_documents
 from medllm.retrieve.embedded import EmbeddedIndex
 from tests.ask.conftest import example_documents
+from tests.serve.browsing import CHROMIUM, Browsing
 from tests.serve.running import Running, start
 
 pytest.importorskip("fastapi", reason="fastapi is not installed")
@@ -57,3 +58,17 @@ def serve(index_dir: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for running in started:
         if running.process.poll() is None:
             running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browsing(browser: Any) -> Browsing:
+    return Browsing(browser)

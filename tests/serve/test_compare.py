@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from medllm.serve.comparing import side_by_side
 from tests.fake_server import FakeServer
-from tests.serve.running import NOTE, Running
+from tests.serve.running import NOTE, Event, Running, events
 
 
 def answer(request: Any) -> str:
@@ -48,3 +52,71 @@ def test_without_a_second_model_there_is_nothing_to_compare(serve: Callable[...,
     with serve().client() as client:
         assert client.post("/api/v1/compare", json={"note": NOTE}).status_code == 409
         assert client.get("/api/v1/session").json()["can_compare"] is False
+
+
+async def given(*names: str, fails: bool = False) -> AsyncGenerator[tuple[str, Any], None]:
+    """A question that gives claims of these texts, with pauses between them."""
+    yield "evidence", {"evidence": [1]}
+    for name in names:
+        await asyncio.sleep(0)
+        yield "claim", {"claim": name}
+    if fails:
+        raise ValueError("mistake")
+    yield "done", {"claims": list(names)}
+
+
+async def all_of(left: Any, right: Any) -> list[tuple[str, Any]]:
+    return [event async for event in side_by_side(left, right)]
+
+
+def test_sentences_come_in_pairs_and_what_is_longer_ends_alone() -> None:
+    found = asyncio.run(all_of(given("a", "b", "c"), given("x")))
+    assert [name for name, _ in found] == ["evidence", "claims", "claims", "claims", "answers"]
+    rows = [(data["left"], data["right"]) for name, data in found if name == "claims"]
+    assert rows == [("a", "x"), ("b", None), ("c", None)]
+    assert found[-1][1] == {"left": {"claims": ["a", "b", "c"]}, "right": {"claims": ["x"]}}
+
+
+def test_a_side_that_fails_ends_the_comparison() -> None:
+    with pytest.raises(ValueError, match="mistake"):
+        asyncio.run(all_of(given("a"), given("x", fails=True)))
+
+
+def compared_as_events(client: Any) -> list[Event]:
+    headers = {"accept": "text/event-stream"}
+    with client.stream("POST", "/api/v1/compare", json={"note": NOTE}, headers=headers) as response:
+        assert response.status_code == 200
+        return list(events(response))
+
+
+def against(model: FakeServer) -> list[str]:
+    return [f"serve.compare=openai:{model.openai_url}#tiny"]
+
+
+def test_a_streamed_comparison_is_as_blind(serve: Callable[..., Running]) -> None:
+    with FakeServer(answer) as model, serve(settings=against(model)).client() as client:
+        told = compared_as_events(client)
+        assert [event.name for event in told[:2]] == ["evidence", "claims"]
+        assert told[-1].name == "done"
+        text = json.dumps([event.data for event in told])
+        assert "tiny" not in text
+        assert "extractive" not in text
+        assert told[1].data["left"] is not None
+        assert told[1].data["right"] is not None
+        done = told[-1].data
+        for side in ("left", "right"):
+            streamed = [e.data[side] for e in told if e.name == "claims" and e.data[side]]
+            assert streamed == done[side]["claims"]
+        rated = client.post(f"/api/v1/compare/{done['id']}/rating", json={"better": "both"})
+        assert rated.status_code == 200
+
+
+def test_hanging_up_on_a_comparison_stops_its_model(serve: Callable[..., Running]) -> None:
+    headers = {"accept": "text/event-stream"}
+    with (
+        FakeServer(answer, modes=["stall"]) as model,
+        serve(settings=against(model)).client() as client,
+    ):
+        with client.stream("POST", "/api/v1/compare", json={"note": NOTE}, headers=headers):
+            assert model.stalled.wait(10)
+        assert model.hung_up.wait(5)

@@ -21,6 +21,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "/api/v1/deidentify": {"note": NOTE},
     "/api/v1/search": {"text": "fever", "kind": "articles", "top": 3, "sex": "F", "age_from": 2.0},
     "/api/v1/ask": {"note": NOTE, "corrections": {"rejected": [], "added": []}},
+    "/api/v1/ask/jobs": {"note": NOTE, "corrections": {}},
     "/api/v1/compare": {"note": NOTE},
     "/api/v1/documents/read": {"id": "example-a01"},
     "/api/v1/feedback": {"answer": "x", "claim": 1, "rating": "right", "comment": ""},
@@ -65,7 +66,7 @@ def test_odd_bodies_get_a_declared_answer(
 
         send()
 
-    assert declared[template] >= {200} or declared[template] >= {201}
+    assert declared[template] & {200, 201, 202}
 
 
 def check(client: httpx.Client, path: str, body: Any) -> None:
@@ -73,5 +74,5 @@ def check(client: httpx.Client, path: str, body: Any) -> None:
         answer = client.post(path, json=body)
     except UnicodeEncodeError:
         return  # no client can send half a surrogate pair
-    assert answer.status_code in {200, 201, 404, 409, 412, 413, 415, 422}, answer.status_code
+    assert answer.status_code in {200, 201, 202, 404, 409, 412, 413, 415, 422, 429}, answer.status_code
     assert answer.headers["content-type"].startswith("application/json")

@@ -126,11 +126,15 @@ def _open(path: Path, settings: Config, given: Given) -> Service:
     """Open everything that the server works with."""
     from medllm.ask.road import Road
     from medllm.retrieve.embedded import EmbeddedIndex
+    from medllm.serve.evaluated import read_evaluation
     from medllm.serve.service import Service
     from medllm.serve.shared_index import SharedIndex
-    from medllm.serve.stores import open_stores
+    from medllm.serve.stores import open_records_system, open_stores
 
     writer = open_named(given.model or settings.ask.model, settings.models)
+    report, name = settings.serve.evaluation, str(writer.spec) if writer else "extractive"
+    evaluation = read_evaluation(report, name) if report else None
+    records_system = open_records_system(settings.serve)
     stores = open_stores(settings, given.data, given.anchor, token=given.token)
     try:
         engine = EmbeddedIndex.open(path)
@@ -164,4 +168,6 @@ def _open(path: Path, settings: Config, given: Given) -> Service:
         feedback=stores.feedback,
         audit=stores.audit,
         other_road=other,
+        records_system=records_system,
+        evaluation=evaluation,
     )

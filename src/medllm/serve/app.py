@@ -15,6 +15,7 @@ from medllm.serve.guard import Guard, Limits
 from medllm.serve.refusals import Refused, answer_refusal, error_response
 from medllm.serve.routes import (
     ask,
+    ask_jobs,
     cds,
     compare,
     documents,
@@ -47,7 +48,8 @@ def make_app(service: Service, *, hosts: frozenset[str]) -> Guard:
         redirect_slashes=False,
     )
     app.state.service = service
-    for module in (ask, cds, compare, documents, feedback, health, openai, page, session):
+    modules = (ask, ask_jobs, cds, compare, documents, feedback, health, openai, page, session)
+    for module in modules:
         app.include_router(module.router)
     for kind in (Refused, Busy, TooManyGuesses, MedllmError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer_refusal)
@@ -61,7 +63,13 @@ def make_app(service: Service, *, hosts: frozenset[str]) -> Guard:
         body_timeout_s=serve.body_timeout_s,
         is_tls=serve.tls_certificate is not None or serve.behind_proxy,
     )
-    return Guard(app, door=service.door, limits=limits, metrics=service.metrics)
+    return Guard(
+        app,
+        door=service.door,
+        limits=limits,
+        metrics=service.metrics,
+        records_system=service.records_system,
+    )
 
 
 async def _nobody_listens(request: Request, exc: Exception) -> Response:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from medllm.serve.answers import Json
 
+Events = AsyncGenerator[tuple[str, Json], None]
 _MAX = 200
 _BROKE_OFF = "it broke off"
 
@@ -51,6 +55,57 @@ def blinded(answer: Json) -> Json:
         "abstained": summary["abstained"],
         "incomplete": _BROKE_OFF if summary["incomplete"] else "",
     }
+
+
+async def side_by_side(left: Events, right: Events) -> AsyncGenerator[tuple[str, Json], None]:
+    """Give what two questions give, so that neither's pace tells which model wrote it.
+
+    `evidence` once; `claims` with one sentence of each side as soon as both have it, what is left
+    of the longer when both are done; then `answers` with both whole answers. Raises what either
+    raises; closing ends both.
+    """
+    queues: list[asyncio.Queue[tuple[str, Json] | Exception]] = [asyncio.Queue(), asyncio.Queue()]
+    pairs = zip((left, right), queues, strict=True)
+    tasks = [asyncio.ensure_future(_drain(events, queue)) for events, queue in pairs]
+    try:
+        done: list[Json | None] = [None, None]
+        has_evidence = False
+        number = 0
+        while None in done:
+            number += 1
+            row: list[Json | None] = [None, None]
+            for at, queue in enumerate(queues):
+                while done[at] is None and row[at] is None:
+                    name, data = _given(await queue.get())
+                    if name == "evidence" and not has_evidence:
+                        has_evidence = True
+                        yield name, data
+                    elif name == "claim":
+                        row[at] = data["claim"]
+                    elif name == "done":
+                        done[at] = data
+            if any(row):
+                yield "claims", {"number": number, "left": row[0], "right": row[1]}
+        yield "answers", {"left": done[0], "right": done[1]}
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _drain(events: Events, queue: asyncio.Queue[tuple[str, Json] | Exception]) -> None:
+    try:
+        async with aclosing(events):
+            async for event in events:
+                queue.put_nowait(event)
+    except Exception as exc:  # it is raised where the queue is read
+        queue.put_nowait(exc)
+
+
+def _given(event: tuple[str, Json] | Exception) -> tuple[str, Json]:
+    if isinstance(event, Exception):
+        raise event
+    return event
 
 
 def same_evidence(one: Json, other: Json) -> bool:

@@ -16,6 +16,8 @@ from medllm.files import disk_errors
 Role = Literal["clinician", "reviewer", "engineer", "admin"]
 ROLES: tuple[Role, ...] = ("clinician", "reviewer", "engineer", "admin")
 COOKIE = "medllm_session"
+RECORDS_SYSTEM = "cds:records-system"
+"""The name of who calls with a signed token; no account can have it."""
 _MAX_SESSIONS = 1_000
 
 

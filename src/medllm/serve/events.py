@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from medllm.serve.answers import Json
+from medllm.serve.refusals import Refused, as_refused
 
 PING_S = 10.0
 _Given = TypeVar("_Given")
@@ -24,6 +25,29 @@ class Gone(Exception):
 def event_frame(name: str, data: Json) -> str:
     """Give an event as it is sent."""
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def wants_events(request: Request) -> bool:
+    """Tell whether a client asks for events."""
+    return "text/event-stream" in request.headers.get("accept", "")
+
+
+async def framed(
+    events: AsyncGenerator[tuple[str, Json], None], request_id: str
+) -> AsyncGenerator[str, None]:
+    """Give events as they are sent; what is raised becomes the last, `failed`."""
+    try:
+        async for name, data in events:
+            yield event_frame(name, data)
+    except Exception as exc:
+        refused = as_refused(exc)
+        failed = refused or Refused(500, "something went wrong")
+        told = {"error": failed.error, "hint": failed.hint, "id": request_id}
+        yield event_frame("failed", told)
+        if refused is None:
+            raise
+    finally:
+        await events.aclose()
 
 
 def stream(frames: AsyncGenerator[str, None]) -> StreamingResponse:

@@ -8,6 +8,7 @@ import traceback
 import uuid
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from medllm.serve.door import COOKIE, Door, way_in
 from medllm.serve.metrics import Metrics
 from medllm.serve.refusals import Refused, error_response
+
+if TYPE_CHECKING:
+    from medllm.serve.records_system import RecordsSystem
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 PAGES = frozenset({"/", "/library", "/compare"})
+CDS_SERVICES = "/cds-services"
 UPLOADS = frozenset({"/api/v1/documents/add"})
 _OPEN = frozenset({"/api/v1/session", "/api/v1/openapi.json"})
 _OPEN_BELOW = ("/assets/", "/api/v1/health/")
@@ -56,9 +61,18 @@ class Limits:
 class Guard:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, *, door: Door, limits: Limits, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        door: Door,
+        limits: Limits,
+        metrics: Metrics,
+        records_system: RecordsSystem | None = None,
+    ) -> None:
         self._app = app
         self._door = door
+        self._records_system = records_system
         self._limits = limits
         self._metrics = metrics
 
@@ -70,6 +84,8 @@ class Guard:
         sender = _Sender(send, is_tls=self._limits.is_tls, request_id=scope["medllm.id"])
         try:
             headers = _read_headers(scope)
+            self._check_place(scope, headers)
+            await self._identify(scope, headers)
             self._check(scope, headers)
             receive = await self._paced(scope, headers, receive)
             await self._app(scope, receive, sender)
@@ -93,19 +109,33 @@ class Guard:
             refused = Refused(500, "something went wrong", hint="the server's log has the id")
             await error_response(scope["path"], scope["medllm.id"], refused)(scope, receive, sender)
 
-    def _check(self, scope: Scope, headers: dict[str, str]) -> None:
-        """Raise `Refused` for whatever may not pass."""
+    def _check_place(self, scope: Scope, headers: dict[str, str]) -> None:
+        """Raise `Refused` for what another site's page sends, or to another host's name."""
         host = headers.get("host", "").lower()
         if host not in self._limits.hosts:
             hint = "name it as serve.names"
             raise Refused(403, "this server does not answer to that host name", hint=hint)
-        path, method = scope["path"], scope["method"]
-        _check_origin(headers, host, is_page=path in PAGES and method in _SAFE)
+        is_page = scope["path"] in PAGES and scope["method"] in _SAFE
+        _check_origin(headers, host, is_page=is_page)
+
+    async def _identify(self, scope: Scope, headers: dict[str, str]) -> None:
+        """Find out who asks: by a cookie, a key, or the signed token of a records system."""
         cookie = _read_cookie(headers.get("cookie", ""))
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         key = bearer.strip() if scheme.lower() == "bearer" else ""
         user = self._door.who(bearer=key, cookie=cookie)
+        path = scope["path"]
+        if user is None and self._records_system and key and path.startswith(CDS_SERVICES):
+            scheme = "https" if self._limits.is_tls else "http"
+            here = f"{scheme}://{headers['host'].lower()}"
+            service = path.removesuffix("/feedback")
+            endpoints = frozenset({f"{here}{path}", f"{here}{service}"})
+            user = await asyncio.to_thread(self._records_system.who, key, endpoints)
         scope["medllm.user"], scope["medllm.cookie"] = user, cookie
+
+    def _check(self, scope: Scope, headers: dict[str, str]) -> None:
+        """Raise `Refused` for whom it may not serve, and for what it does not read."""
+        path, method, user = scope["path"], scope["method"], scope["medllm.user"]
         is_open = path in PAGES or path in _OPEN or path.startswith(_OPEN_BELOW)
         if user is None and not is_open:
             raise Refused(401, "not signed in", hint=way_in(self._door))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from medllm.ask.note import check_note
 from medllm.ask.road import Road
 from medllm.records import Answer, Note
-from medllm.serve.answers import Json, answer_json, state_of, step_event
+from medllm.serve.answers import Json, state_of, step_event
 from medllm.serve.asking import Asking, Corrections
 from medllm.serve.door import User
 from medllm.serve.refusals import Refused
@@ -45,20 +45,23 @@ async def answer_events(
     user: User,
     note: Note,
     corrections: Corrections,
-    ticket: Ticket,
     *,
     road: Road | None = None,
     is_streamed: bool = True,
 ) -> AsyncGenerator[Event, None]:
-    """Give the events of a question whose ticket is drawn: queued, the steps, then done.
+    """Give the events of a question: entered, queued, the steps, then done.
 
-    Where it is not streamed the steps are left out. Closing the generator stops the model; the
-    place in the queue is given back when the thread is free. Raises what the road raises.
+    `entered` says that it has a place in the queue, or raises `Busy`; see `begun`. Where the answer
+    is not streamed the steps are left out. Closing the generator stops the model; the place is
+    given back when the thread is free. Raises what the road raises.
     """
     loop = asyncio.get_running_loop()
     came = loop.time()
     asking: Asking | None = None
+    # Drawn here and not by who calls: of a generator that never began, nothing is given back.
+    ticket = service.room.enter(user.session)
     try:
+        yield "entered", {}
         if is_streamed:
             async for place in _places(service, ticket):
                 yield "queued", {"place": place}
@@ -83,7 +86,9 @@ async def answer_events(
         if answer is None:
             raise Refused(503, "the question took too long", hint="serve.deadline_s sets the limit")
         waited, taken = begun - came, loop.time() - begun
-        yield "done", _whole(service, user, _told(asking, answer), waited, taken)
+        is_other = road is not None and road is not service.road
+        evaluation = None if is_other else service.evaluation
+        yield "done", _whole(service, user, _told(asking, answer), evaluation, (waited, taken))
     finally:
         if asking is None:
             service.room.leave(ticket)
@@ -91,18 +96,23 @@ async def answer_events(
             asking.stop()
 
 
+async def begun(events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+    """Give the events after the first, by which a place in the queue was drawn; raise `Busy`."""
+    await anext(events)
+    return events
+
+
 async def answer_whole(
     service: Service,
     user: User,
     note: Note,
     corrections: Corrections,
-    ticket: Ticket,
     *,
     road: Road | None = None,
 ) -> Json:
     """Give the last event's data."""
     data: Json = {}
-    events = answer_events(service, user, note, corrections, ticket, road=road, is_streamed=False)
+    events = answer_events(service, user, note, corrections, road=road, is_streamed=False)
     async with aclosing(events):
         async for _, latest in events:
             data = latest
@@ -129,11 +139,19 @@ def _told(asking: Asking, answer: Answer) -> Answer:
     return replace(answer, summary=replace(answer.summary, incomplete=words))
 
 
-def _whole(service: Service, user: User, answer: Answer, waited_s: float, road_s: float) -> Json:
+def _whole(
+    service: Service,
+    user: User,
+    answer: Answer,
+    evaluation: Json | None,
+    took_s: tuple[float, float],
+) -> Json:
     service.metrics.count_answer(state_of(answer))
-    return answer_json(
+    kept = service.answers.keep(
         answer,
-        id=service.answers.keep(answer, user.session),
+        user.session,
+        evaluation,
         index_version=service.index.version,
-        times={"waited_s": round(waited_s, 4), "road_s": round(road_s, 4)},
+        times={"waited_s": round(took_s[0], 4), "road_s": round(took_s[1], 4)},
     )
+    return kept.wire()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
@@ -17,10 +17,12 @@ from medllm.ask.road import Road
 from medllm.config import Config
 from medllm.errors import DataError, MedllmError
 from medllm.manifest import read_entries
+from medllm.serve.answers import Json
+from medllm.serve.ask_jobs import AskJobs
 from medllm.serve.asking import Asking
 from medllm.serve.audit import AuditLog
 from medllm.serve.comparing import Comparisons
-from medllm.serve.door import Door, Role, User, way_in
+from medllm.serve.door import RECORDS_SYSTEM, Door, Role, User, way_in
 from medllm.serve.feedback import FeedbackStore
 from medllm.serve.jobs import Jobs
 from medllm.serve.kept import KeptAnswers
@@ -28,6 +30,9 @@ from medllm.serve.metrics import Metrics
 from medllm.serve.refusals import Refused
 from medllm.serve.shared_index import SharedIndex
 from medllm.serve.waiting import Ticket, WaitingRoom
+
+if TYPE_CHECKING:
+    from medllm.serve.records_system import RecordsSystem
 
 DAY_S = 86_400
 _TURNS_WITH_MODEL = 4
@@ -47,9 +52,14 @@ class Service:
     audit: AuditLog | None = None
     other_road: Road | None = None
     """The same road with the second model, where there is one to compare with."""
+    records_system: RecordsSystem | None = None
+    """Who calls CDS Hooks with signed tokens, where one is configured."""
+    evaluation: Json | None = None
+    """What was measured of the model, where a report was named."""
     comparisons: Comparisons = field(default_factory=Comparisons)
     metrics: Metrics = field(default_factory=Metrics)
     answers: KeptAnswers = field(default_factory=KeptAnswers)
+    ask_jobs: AskJobs = field(default_factory=AskJobs)
     asked: set[Asking] = field(default_factory=set)
     """Questions that are being answered."""
     started: float = field(default_factory=time.time)
@@ -72,7 +82,8 @@ class Service:
         """
         if self.audit is None:
             return
-        known = who if self.door.is_known(who) else "unknown"
+        is_known = who == RECORDS_SYSTEM or self.door.is_known(who)
+        known = who if is_known else "unknown"
         try:
             await asyncio.wrap_future(self.audit.record(known, what, **ids))
         except MedllmError as exc:

@@ -20,6 +20,9 @@ from medllm.records import (
 
 _MAX_PLACES = 2_000
 Offset = Annotated[int, Field(ge=0, le=100_000_000)]
+NoteText = Annotated[
+    str, Field(examples=["64-year-old woman, day 12 after hip replacement. Breathless. No fever."])
+]
 DocumentId = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -63,20 +66,20 @@ class CorrectionsBody(_Request):
 class FindingsRequest(_Request):
     """A patient description."""
 
-    note: str
+    note: NoteText
 
 
 class AskRequest(_Request):
     """A patient description, and corrections to its findings where it is asked again."""
 
-    note: str
+    note: NoteText
     corrections: CorrectionsBody = Field(default_factory=CorrectionsBody)
 
 
 class SearchRequest(_Request):
     """What to search for, and among which documents."""
 
-    text: str
+    text: NoteText
     kind: DocumentKind | None = None
     top: int = Field(default=10, ge=1, le=100)
     year_from: int | None = Field(default=None, ge=0, le=9999)
@@ -221,6 +224,23 @@ class AskAnswer(BaseModel):
     index_version: int
     times: dict[str, float]
     """Seconds: `waited_s` in the queue, `road_s` on the road."""
+
+
+class AskJobBody(BaseModel):
+    """A question that is answered while nobody listens."""
+
+    id: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    place: int
+    """In the queue, while it waits."""
+    step: Literal["", "findings", "patients", "articles", "evidence", "summary"]
+    """The last step that ended."""
+    claims: int
+    """Sentences so far; some may be asked for once more."""
+    answer: str
+    """The id of the answer, when it is done: to be read for an hour."""
+    error: str
+    hint: str
 
 
 class DocumentRequest(_Request):

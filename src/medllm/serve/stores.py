@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medllm.config import Config
-from medllm.errors import ConfigError
+from medllm.config import Config, ServeConfig
+from medllm.errors import ConfigError, extra
 from medllm.serve.accounts import Accounts
 from medllm.serve.audit import AuditLog, read_key
 from medllm.serve.door import Door, LocalDoor
 from medllm.serve.feedback import FeedbackStore
 from medllm.serve.sessions import AccountDoor
+
+if TYPE_CHECKING:
+    from medllm.serve.records_system import RecordsSystem
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,17 @@ def open_stores(config: Config, data: Path | None, anchor: Path | None, *, token
         audit.close()
         raise
     return Stores(door, feedback, audit)
+
+
+def open_records_system(serve: ServeConfig) -> RecordsSystem | None:
+    """Open what CDS Hooks' signed tokens are checked with, None where no issuer is configured."""
+    if not serve.cds_issuer and not serve.cds_keys:
+        return None
+    if not serve.cds_issuer or not serve.cds_keys:
+        raise ConfigError("signed calls of CDS Hooks need both serve.cds_issuer and serve.cds_keys")
+    with extra("cds"):
+        from medllm.serve.records_system import RecordsSystem
+    return RecordsSystem(serve.cds_issuer, serve.cds_keys)
 
 
 def audit_places(data: Path, anchor: Path | None) -> AuditPlaces:

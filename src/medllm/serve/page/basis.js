@@ -11,6 +11,20 @@ const missing = (answer) => {
   return [...absent, ...answer.summary.not_found.map(t.notNamed)];
 };
 
+const number = (x) => (Math.abs(x) >= 100 ? x.toFixed(0) : x.toPrecision(3));
+
+// What was measured of this model, each with its n and interval; or that nothing was.
+const evaluationView = (e) => {
+  if (!e) return el("p", {}, t.evaluationNone);
+  const others = e.others.length ? el("p", { class: "hint" }, t.evaluationOthers, e.others.flatMap((name, at) => [at ? ", " : "", el("bdi", {}, name)])) : null;
+  if (!e.rows.length) return [el("p", {}, t.evaluationNotThis), others];
+  const row = (r) => el("tr", {}, el("th", { scope: "row", title: r.definition }, r.part ? `${r.part}: ` : "", r.measure, r.part ? ` (${r.system})` : ""), el("td", {}, number(r.mean)),
+    el("td", {}, t.interval(number(r.low), number(r.high))), el("td", {}, r.n.toLocaleString("en")), el("td", {}, r.floor === null ? "–" : number(r.floor)));
+  return [el("p", { class: "hint" }, t.evaluationOf(e.title, e.date, e.sources.join(", "))),
+    el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t.evaluation }, el("table", { id: "evaluation" }, el("thead", {}, el("tr", {}, t.columns.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, e.rows.map(row)))),
+    others, el("ul", {}, e.limits.map((words) => el("li", {}, words)))];
+};
+
 export const basisView = (answer) => {
   const basis = answer.basis;
   const shown = Object.entries(t.rows).filter(([key]) => key in basis || key === "findings" || key === "times").map(([key, name]) => {
@@ -23,7 +37,7 @@ export const basisView = (answer) => {
   const lacks = missing(answer);
   return section("basis", t.heading, el("p", { class: "hint" }, t.hint), facts(shown), el("h3", {}, t.missing),
     lacks.length ? el("ul", {}, lacks.map((words) => el("li", {}, words))) : el("p", {}, t.none),
-    el("h3", {}, t.evaluation), el("p", {}, t.evaluationNone),
+    el("h3", {}, t.evaluation), evaluationView(basis.evaluation),
     el("h3", {}, t.limits), el("ul", {}, (basis.limits || []).map((words) => el("li", {}, words))),
     el("h3", {}, t.intended), el("p", {}, t.intendedWords));
 };

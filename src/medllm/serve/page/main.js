@@ -40,7 +40,11 @@ const restLock = () => {
   if (session?.idle_lock_s) lock = setTimeout(() => window.dispatchEvent(new Event("signed-out")), session.idle_lock_s * 1000);
 };
 
-const signOut = async () => { await remove("session"); location.reload(); };
+const signOut = async () => { await remove("session"); caseView = compareView = null; location.reload(); };
+
+// A note and its answer are in this page's memory alone: leaving it loses them.
+const holdsSomething = () => [caseView?.note.text, caseView?.asked, compareView?.box.value].some((words) => words?.trim());
+window.addEventListener("beforeunload", (event) => { if (holdsSomething()) event.preventDefault(); });
 
 const begin = async (found) => {
   // Who signs in again after a lock finds their note; somebody else does not.
@@ -87,6 +91,6 @@ window.addEventListener("popstate", () => { if (session) show(); });
 window.addEventListener("signed-out", () => { caseView?.panel.close(); compareView?.panel.close(); askToSignIn(session?.has_accounts); });
 for (const sign of ["keydown", "pointerdown"]) document.addEventListener(sign, restLock);
 document.addEventListener("keydown", (event) => { if (caseView && nameOf() === "case" && !event.isComposing) caseView.key(event); });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") compareView?.panel.close(); });
+document.addEventListener("keydown", (event) => { if (event.key !== "Escape" || !compareView || nameOf() !== "compare") return; if (compareView.panel.isOpen) compareView.panel.close(); else compareView.halt(); });
 window.addEventListener("beforeprint", () => caseView?.panel.close());
 start();

@@ -104,6 +104,9 @@ export const texts = {
     wanted: { age: "age", sex: "sex", symptom: "symptoms", disorder: "disorders", medication: "medication", vital: "vital signs", result: "results", allergy: "allergies" },
     noted: (n) => `no ${n} recognised in the note`, notNamed: (name) => `no passage names: ${name}`,
     evaluation: "Evaluation", evaluationNone: "No evaluation of this model on this index was given to the server. What was measured of medllm itself stands in its documentation.",
+    evaluationOf: (title, date, sources) => `Held-out items: report “${title}”${date ? ` of ${date}` : ""}${sources ? `, on ${sources}` : ""}. They say nothing of this answer in particular.`,
+    evaluationOthers: "Also measured there, not the model that wrote here: ", evaluationNotThis: "The report that was given to the server measures other models, not the one that wrote here.",
+    columns: ["Measure", "Mean", "95 % interval", "n", "By chance"], interval: (low, high) => `${low} to ${high}`,
     limits: "Known limits", intended: "Intended user", intendedWords: "A clinician who can judge the sources. It shows options that literature describes and never decides. Not for emergencies.",
     time: (waited, road) => `${waited.toFixed(2)} s waiting, ${road.toFixed(2)} s working`,
   },
@@ -126,6 +129,7 @@ export const texts = {
   compare: {
     heading: "Compare", hint: "Two models summarise the same evidence. Which is which is said when you have chosen.", go: "Compare", working: "Both are writing …",
     left: "Summary A", right: "Summary B", question: "Which is better?", choices: { left: "A", right: "B", both: "Both are good", neither: "Neither is good" },
+    streaming: "Sentences appear in pairs, so that neither's speed tells which is which.",
     reveal: (a, b) => `A was written by ${a}, B by ${b}.`, notStored: "Nothing was stored: the server has no place for it.",
   },
   errors: { again: "Try again", unexpected: "Something went wrong on this page.", id: (id) => ` (request ${id})` },

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from medllm.ask.page.render import render_page
 from medllm.clinical.deidentify.deidentifier import without_identifiers
 from medllm.clinical.findings import find_findings
 from medllm.records import DocumentKind
 from medllm.retrieve.index import Filter
 from medllm.retrieve.note_search import read_query, search_note
 from medllm.serve.answers import Json, findings_json, hits_json, json_response
-from medllm.serve.events import event_frame, stream, unless_gone
-from medllm.serve.questions import answer_events, answer_whole, read_corrections, read_question
-from medllm.serve.refusals import RESPONSES, Refused, as_refused
+from medllm.serve.events import framed, stream, unless_gone, wants_events
+from medllm.serve.questions import (
+    answer_events,
+    answer_whole,
+    begun,
+    read_corrections,
+    read_question,
+)
+from medllm.serve.refusals import RESPONSES, Refused
 from medllm.serve.service import Service, service_of, user_of
 from medllm.serve.shapes import (
     AskAnswer,
@@ -117,42 +121,8 @@ async def ask(body: AskRequest, request: Request) -> Response:
     note = read_question(service, body.note)
     corrections = read_corrections(body.corrections)
     await service.record(user.name, "ask", note=note.text)
-    ticket = service.room.enter(user.session)
-    if "text/event-stream" not in request.headers.get("accept", ""):
-        work = answer_whole(service, user, note, corrections, ticket)
+    if not wants_events(request):
+        work = answer_whole(service, user, note, corrections)
         return json_response(await unless_gone(request, work))
-    request_id = request.scope["medllm.id"]
-
-    async def frames() -> AsyncGenerator[str, None]:
-        events = answer_events(service, user, note, corrections, ticket)
-        try:
-            async for name, data in events:
-                yield event_frame(name, data)
-        except Exception as exc:
-            refused = as_refused(exc)
-            failed = refused or Refused(500, "something went wrong")
-            told = {"error": failed.error, "hint": failed.hint, "id": request_id}
-            yield event_frame("failed", told)
-            if refused is None:
-                raise
-        finally:
-            await events.aclose()
-
-    return stream(frames())
-
-
-@router.get(
-    "/answers/{answer_id}/page",
-    response_class=Response,
-    responses={200: {"content": {"text/html": {}}}},
-)
-async def page(answer_id: str, request: Request) -> Response:
-    """Give an answer of this session as one self-contained page, as `medllm ask --html` does."""
-    service = service_of(request)
-    answer = service.answers.read(answer_id, user_of(request).session)
-    if answer is None:
-        raise Refused(404, "this answer is no longer kept", hint="ask again")
-    await service.record(user_of(request).name, "page", answer=answer_id)
-    html = await service.in_thread(render_page, answer)
-    name = f"answer-{answer_id[:8]}.html"
-    return HTMLResponse(html, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    events = await begun(answer_events(service, user, note, corrections))
+    return stream(framed(events, request.scope["medllm.id"]))

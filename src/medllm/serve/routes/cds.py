@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,9 @@ router = APIRouter(
     tags=["cds-hooks"],
     responses={**RESPONSES, 412: {"model": ErrorBody, "description": "Data are missing."}},
 )
+
+
+ServiceId = Annotated[str, Path(json_schema_extra={"enum": [SERVICE]})]
 
 
 class Context(BaseModel):
@@ -70,7 +73,7 @@ async def discover(request: Request) -> Response:
 
 
 @router.post("/{service_id}", response_model=dict[str, Any])
-async def call(service_id: str, body: HookRequest, request: Request) -> Response:
+async def call(service_id: ServiceId, body: HookRequest, request: Request) -> Response:
     """Give a card about the literature for a patient, or none."""
     service, user = service_of(request), user_of(request)
     if service_id != SERVICE:
@@ -90,7 +93,7 @@ async def call(service_id: str, body: HookRequest, request: Request) -> Response
 
 
 @router.post("/{service_id}/feedback", response_model=dict[str, Any])
-async def feedback(service_id: str, body: Outcomes, request: Request) -> Response:
+async def feedback(service_id: ServiceId, body: Outcomes, request: Request) -> Response:
     """Store what became of cards."""
     service, user = service_of(request), user_of(request)
     if service_id != SERVICE:

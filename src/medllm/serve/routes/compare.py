@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -13,11 +15,11 @@ from medllm.ask.road import Road
 from medllm.records import Answer, Note
 from medllm.serve.answers import Json, json_response
 from medllm.serve.asking import Corrections
-from medllm.serve.comparing import Comparison, blinded, same_evidence
+from medllm.serve.comparing import Comparison, blinded, same_evidence, side_by_side
 from medllm.serve.door import User
-from medllm.serve.events import unless_gone
+from medllm.serve.events import framed, stream, unless_gone, wants_events
 from medllm.serve.feedback import Feedback, Preference
-from medllm.serve.questions import answer_whole, read_question
+from medllm.serve.questions import answer_events, begun, read_question
 from medllm.serve.refusals import RESPONSES, Refused
 from medllm.serve.service import Service, service_of, user_of
 from medllm.serve.shapes import ClaimBody, FindingsRequest, HitBody
@@ -66,7 +68,18 @@ class Revealed(BaseModel):
     stored: bool
 
 
-@router.post("/compare", response_model=CompareAnswer)
+_EVENTS = (
+    "Both summaries as JSON; with `Accept: text/event-stream` as events: `evidence`, `claims` with "
+    "a sentence of each side when both have it, then `done` with both or `failed` with an error."
+)
+
+
+@router.post(
+    "/compare",
+    response_model=CompareAnswer,
+    description=_EVENTS,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
 async def compare(body: FindingsRequest, request: Request) -> Response:
     """Let both models summarise the same evidence, in an order that is drawn anew each time."""
     service, user = service_of(request), user_of(request)
@@ -75,20 +88,42 @@ async def compare(body: FindingsRequest, request: Request) -> Response:
         raise Refused(409, "there is no second model to compare with", hint=hint)
     note = read_question(service, body.note)
     await service.record(user.name, "compare", note=note.text)
-    return json_response(await unless_gone(request, _both(service, user, note, service.other_road)))
+    events = await begun(_both(service, user, note, service.other_road))
+    if wants_events(request):
+        return stream(framed(events, request.scope["medllm.id"]))
+    return json_response(await unless_gone(request, _last(events)))
 
 
-async def _both(service: Service, user: User, note: Note, other: Road) -> Json:
+async def _last(events: AsyncGenerator[tuple[str, Json], None]) -> Json:
+    data: Json = {}
+    async with aclosing(events):
+        async for _, latest in events:
+            data = latest
+    return data
+
+
+async def _both(
+    service: Service, user: User, note: Note, other: Road
+) -> AsyncGenerator[tuple[str, Json], None]:
+    """Give the events of a comparison; each side waits for its own turn in the queue."""
     roads = [service.road, other]
     if secrets.randbelow(2):
         roads.reverse()
-    answers: list[Json] = []
-    for road in roads:
-        ticket = service.room.enter(user.session)
-        answers.append(await answer_whole(service, user, note, Corrections(), ticket, road=road))
-    left, right = answers
-    if not same_evidence(left, right):
-        raise Refused(409, "the index was changed meanwhile", hint="compare again")
+    left, right = (answer_events(service, user, note, Corrections(), road=road) for road in roads)
+    async with aclosing(left), aclosing(right), aclosing(side_by_side(left, right)) as events:
+        await begun(left)
+        await begun(right)
+        yield "entered", {}
+        async for name, data in events:
+            if name != "answers":
+                yield name, data
+                continue
+            if not same_evidence(data["left"], data["right"]):
+                raise Refused(409, "the index was changed meanwhile", hint="compare again")
+            yield "done", _blind(service, user, data["left"], data["right"])
+
+
+def _blind(service: Service, user: User, left: Json, right: Json) -> Json:
     comparison = Comparison(left["id"], right["id"], user.session)
     return {
         "id": service.comparisons.keep(comparison),

@@ -25,10 +25,9 @@ from medllm.serve.chat import (
 )
 from medllm.serve.door import User
 from medllm.serve.events import stream, unless_gone
-from medllm.serve.questions import answer_events, read_question
+from medllm.serve.questions import Event, answer_events, answer_whole, begun, read_question
 from medllm.serve.refusals import STATUSES, Refused, as_refused
 from medllm.serve.service import Service, service_of, user_of
-from medllm.serve.waiting import Ticket
 
 
 class OpenAIErrorDetail(BaseModel):
@@ -90,9 +89,25 @@ class ModelsBody(BaseModel):
 async def models(request: Request) -> Response:
     """List the one model: the road, with whatever writes its summaries."""
     user_of(request)
-    created = int(service_of(request).started)
-    model = {"id": MODEL, "object": "model", "created": created, "owned_by": "medllm"}
-    return json_response({"object": "list", "data": [model]})
+    return json_response({"object": "list", "data": [_model(service_of(request))]})
+
+
+@router.get("/models/{model_id}", response_model=ModelBody)
+async def model(model_id: str, request: Request) -> Response:
+    """Give the one model."""
+    user_of(request)
+    if model_id != MODEL:
+        raise _no_such_model()
+    return json_response(_model(service_of(request)))
+
+
+def _model(service: Service) -> Json:
+    created = int(service.started)
+    return {"id": MODEL, "object": "model", "created": created, "owned_by": "medllm"}
+
+
+def _no_such_model() -> Refused:
+    return Refused(404, "there is no such model", hint=f"its name is {MODEL}")
 
 
 @router.post("/chat/completions", response_model=dict[str, Any])
@@ -100,40 +115,33 @@ async def chat_completions(body: ChatRequest, request: Request) -> Response:
     """Answer the last user message as a note, with citations in the text and as annotations."""
     service, user = service_of(request), user_of(request)
     if body.model != MODEL:
-        raise Refused(404, "there is no such model", hint=f"its name is {MODEL}")
+        raise _no_such_model()
     note = read_question(service, last_user_text(body.messages))
     await service.record(user.name, "ask", note=note.text)
-    ticket = service.room.enter(user.session)
     chat_id = f"chatcmpl-{uuid.uuid4().hex}"
     if not body.stream:
-        work = _whole(service, user, note, ticket, chat_id)
+        work = _whole(service, user, note, chat_id)
         return json_response(await unless_gone(request, work))
     with_usage = body.stream_options is not None and body.stream_options.include_usage
-    return stream(_frames(service, user, note, ticket, chat_id, with_usage=with_usage))
+    events = await begun(answer_events(service, user, note, Corrections()))
+    return stream(_frames(_chunks(events, note, chat_id, with_usage=with_usage)))
 
 
-async def _whole(service: Service, user: User, note: Note, ticket: Ticket, chat_id: str) -> Json:
-    chat, finish = ChatText(), "stop"
-    events = answer_events(service, user, note, Corrections(), ticket)
-    try:
-        async for name, data in events:
-            if name == "done":
-                # The final sentences: some may have been asked for once more since they streamed.
-                chat.see_evidence(data["evidence"])
-                for claim in data["summary"]["claims"]:
-                    chat.claim(claim)
-                chat.end(data)
-                finish = "length" if data["summary"]["incomplete"] else "stop"
-    finally:
-        await events.aclose()
+async def _whole(service: Service, user: User, note: Note, chat_id: str) -> Json:
+    chat = ChatText()
+    data = await answer_whole(service, user, note, Corrections())
+    # The final sentences: some may have been asked for once more since they streamed.
+    chat.see_evidence(data["evidence"])
+    for claim in data["summary"]["claims"]:
+        chat.claim(claim)
+    chat.end(data)
+    finish = "length" if data["summary"]["incomplete"] else "stop"
     return completion(chat_id, note.text, chat, finish)
 
 
-async def _frames(
-    service: Service, user: User, note: Note, ticket: Ticket, chat_id: str, *, with_usage: bool
-) -> AsyncGenerator[str, None]:
+async def _frames(chunks: AsyncGenerator[Json, None]) -> AsyncGenerator[str, None]:
     try:
-        async for part in _chunks(service, user, note, ticket, chat_id, with_usage=with_usage):
+        async for part in chunks:
             yield f"data: {json.dumps(part, ensure_ascii=False)}\n\n"
     except Exception as exc:
         refused = as_refused(exc)
@@ -142,16 +150,17 @@ async def _frames(
         yield f"data: {json.dumps({'error': error})}\n\n"
         if refused is None:
             raise
+    finally:
+        await chunks.aclose()
     yield "data: [DONE]\n\n"
 
 
 async def _chunks(
-    service: Service, user: User, note: Note, ticket: Ticket, chat_id: str, *, with_usage: bool
+    events: AsyncGenerator[Event, None], note: Note, chat_id: str, *, with_usage: bool
 ) -> AsyncGenerator[Json, None]:
     chat = ChatText()
-    events = answer_events(service, user, note, Corrections(), ticket)
-    yield chunk(chat_id, {"role": "assistant", "content": ""})
     try:
+        yield chunk(chat_id, {"role": "assistant", "content": ""})
         async for name, data in events:
             if name == "evidence":
                 chat.see_evidence(data["evidence"])

@@ -93,6 +93,7 @@ async def sign_out(request: Request) -> Response:
     service = service_of(request)
     await service.record(user.name, "sign-out")
     service.door.sign_out(request.scope["medllm.cookie"])
+    await service.ask_jobs.forget_session(user.session)
     service.answers.forget_session(user.session)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, path="/")
