@@ -168,7 +168,7 @@ def test_given_answers_are_matched_by_id_and_others_are_counted(tmp_path):
         ('{"id": "x9", "text": "a"}\n', "the 1 predictions of .* are for other records"),
         ('{"id": "r1"}\n', "line 1: has no id or no text"),
         ('{"id": "r1", "text": "a"}\nno json\n', "cannot read"),
-        ("", "are for other records"),
+        ("", "holds no predictions"),
     ],
 )
 def test_answers_that_cannot_be_used_are_refused(tmp_path, content, message):

@@ -327,7 +327,7 @@ def test_the_records_are_those_that_data_prepare_writes(place):
 def test_given_answers_for_other_records_are_said(place):
     config = prepare(place)
     lines = [{"id": f"r{at}", "text": "Rest and drink."} for at in range(12)]
-    lines.append({"id": "elsewhere", "text": "Rest."})
+    lines += [{"id": "elsewhere", "text": "Rest."}, *lines[:2]]
     text = "\n".join(json.dumps(line) for line in lines)
     (place / "given.jsonl").write_text(text, encoding="utf-8")
     written = config.read_text(encoding="utf-8")
@@ -337,7 +337,8 @@ def test_given_answers_for_other_records_are_said(place):
     )
     assert main(["evaluate", str(config), "--to", "out/demo"]) == 0
     said = " ".join(report_of(place / "out/demo")["summary"])
-    assert "1 of the answers given for tuned are for other records" in said
+    assert "1 of the answers given for tuned are for records that are not evaluated here" in said
+    assert "2 of the answers given for tuned are for a record that came before" in said
 
 
 def test_the_example_of_a_configuration_is_read():

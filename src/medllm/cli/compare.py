@@ -61,7 +61,7 @@ def show_side_by_side(found: SideBySide) -> str:
     for measure, means in found.means.items():
         lines.append(f"  {measure}")
         for system, mean in means.items():
-            line = f"    {system:<28} {mean:.4f}"
+            line = f"    {system:<28} {mean:.4f}, n {found.n_scored[measure][system]:,}"
             if one := rows.get((measure, system)):
                 d = one.difference
                 said = "too few to test" if one.p_holm is None else f"p {one.p_holm:.4f}"

@@ -35,7 +35,9 @@ class SideBySide:
     n_common: int
     n_items: dict[str, int]
     means: dict[str, dict[str, float]]
-    """Measure -> system -> mean over the items in common."""
+    """Measure -> system -> mean over the items in common that it has a score for."""
+    n_scored: dict[str, dict[str, int]]
+    """Measure -> system -> how many those are."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -90,16 +92,15 @@ def compare_runs(runs: Sequence[Run], *, baseline: str = "", seed: int = 0) -> S
         raise DataError(f"no system is called {compared_with}", hint=f"one of {', '.join(systems)}")
     clusters = {key: runs[0].groups[key] for key in common}
     comparisons = compare_all(measures, baseline=compared_with, clusters=clusters, seed=seed)
+    means = {measure.name: measure.means() for measure in measures}
     return SideBySide(
         comparisons=correct(comparisons),
         systems=systems,
         baseline=compared_with,
         n_common=len(common),
         n_items={name: len(run.items) for name, run in zip(names, runs, strict=True)},
-        means={
-            measure.name: {system: one.mean for system, one in measure.means().items()}
-            for measure in measures
-        },
+        means={name: {s: one.mean for s, one in row.items()} for name, row in means.items()},
+        n_scored={name: {s: one.n for s, one in row.items()} for name, row in means.items()},
         notes=notes,
     )
 

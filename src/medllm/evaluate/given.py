@@ -17,10 +17,13 @@ _TEXTS = ("text", "prediction", "answer", "output")
 
 
 class Given(NamedTuple):
-    """The predictions for the items, and how many of the file are for no item."""
+    """The predictions for the items, and what of the file was not used."""
 
     predictions: dict[str, Prediction]
+    """Item -> its answer."""
     n_other: int
+    n_repeated: int
+    """Lines whose record came before; the last one counts."""
 
 
 def read_given(path: Path, items: Sequence[Item]) -> Given:
@@ -42,10 +45,13 @@ def read_given(path: Path, items: Sequence[Item]) -> Given:
             entries[entry["key"]] = entry
             n_lines += 1
     except BadInputError as exc:
+        hint = 'each line must be an object with "id" and "text"' if path.is_file() else ""
+        raise DataError(f"cannot read {path}: {exc}", hint=hint or "check the path") from exc
+    if not entries:
         hint = 'each line must be an object with "id" and "text"'
-        raise DataError(f"cannot read {path}: {exc}", hint=hint) from exc
+        raise DataError(f"{path} holds no predictions", hint=hint)
     predictions = read_predictions(entries, items, source=str(path))
-    return Given(predictions, len(entries) - len(predictions))
+    return Given(predictions, len(entries) - len(predictions), n_lines - len(entries))
 
 
 def _keys(items: Sequence[Item]) -> dict[str, str]:

@@ -28,6 +28,8 @@ class Measured:
     totals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Name -> system -> a number of all items together, such as corpus BLEU."""
     higher_is_better: bool = True
+    asked: frozenset[str] = frozenset()
+    """The items that could have a score; without it those that any system has one for."""
     is_tested: bool = True
     """Whether it is one of the report's hypotheses; what repeats another is not."""
 

@@ -203,9 +203,7 @@ def conclude(
         "paper_compat": told.lexical.paper_compat,
         "items": of.item_facts(held_out),
         "systems": of.system_facts(answers, found.ratios),
-        "measures": [
-            of.measure_facts(m, answers, clusters, seed=told.seed) for m in found.measures
-        ],
+        "measures": [of.measure_facts(m, clusters, seed=told.seed) for m in found.measures],
         "comparisons": of.comparison_facts(comparisons, titles),
         "sections": [section_facts(part, seed=told.seed) for part in sections],
         "n_hypotheses": sum(one.p is not None for one in comparisons),

@@ -91,6 +91,7 @@ def _given(system: SystemConfig, items: Sequence[Item]) -> Answers:
         "answers": f"read from {path.name}",
         "fates": count_fates(given.predictions, len(items)),
         "for_other_records": given.n_other,
+        "repeated": given.n_repeated,
         **_spent(given.predictions),
     }
     return Answers(

@@ -79,5 +79,6 @@ def measure_bertscore(
         "rescaled; each item, then the mean",
         scores=scores,
         floors=floors,
+        asked=frozenset(item.key for item in used),
         floor_meaning="the same answers against the references of other items",
     )

@@ -62,6 +62,7 @@ def measure_lexical(
             definition=definitions[name],
             scores=scores[name],
             floors=floors[name],
+            asked=frozenset(item.key for item in with_reference),
             floor_meaning=FLOOR,
             totals={_TOTALS[name]: totals[_TOTALS[name]]} if name in _TOTALS else {},
         )

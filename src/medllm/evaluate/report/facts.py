@@ -60,15 +60,16 @@ def system_facts(answers: Sequence[Answers], ratios: Mapping[str, float]) -> lis
 
 
 def measure_facts(
-    measure: Measured, answers: Sequence[Answers], clusters: Mapping[str, Hashable], *, seed: int
+    measure: Measured, clusters: Mapping[str, Hashable], *, seed: int
 ) -> dict[str, Any]:
-    """Give the means of a measure with intervals, floors and what failed answers could make."""
-    failed = {one.name: one.facts["fates"]["failed"] for one in answers}
+    """Give the means of a measure with intervals, floors and what answers without score could
+    make of them."""
+    asked = measure.asked or frozenset().union(*measure.scores.values())
     systems = {
         system: {
             **asdict(interval),
             "floor": measure.floors.get(system),
-            **_if_failed(interval, failed.get(system, 0), measure.bounds),
+            **_if_scored(interval, len(asked - measure.scores[system].keys()), measure),
         }
         for system, interval in measure.means(clusters, seed=seed).items()
     }
@@ -85,15 +86,14 @@ def measure_facts(
     }
 
 
-def _if_failed(
-    interval: Interval, n_failed: int, bounds: tuple[float, float]
-) -> dict[str, float | int]:
-    """Give the mean if every failed answer had scored worst, and if best."""
-    if not n_failed:
-        return {"n_failed": 0}
-    n = interval.n + n_failed
-    low, high = ((interval.mean * interval.n + bound * n_failed) / n for bound in bounds)
-    return {"n_failed": n_failed, "mean_if_worst": low, "mean_if_best": high}
+def _if_scored(interval: Interval, n_without: int, measure: Measured) -> dict[str, float | int]:
+    """Give the mean if every answer without a score had scored worst, and if best."""
+    if not n_without:
+        return {"n_without_score": 0}
+    n = interval.n + n_without
+    worst, best = measure.bounds if measure.higher_is_better else measure.bounds[::-1]
+    low, high = ((interval.mean * interval.n + bound * n_without) / n for bound in (worst, best))
+    return {"n_without_score": n_without, "mean_if_worst": low, "mean_if_best": high}
 
 
 def comparison_facts(

@@ -71,10 +71,10 @@ def mean_cell(row: Facts | None) -> str:
     if row is None:
         return NONE
     said = f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}], n {row['n']:,}"
-    if row.get("n_failed"):
+    if row.get("n_without_score"):
         said += (
-            f" (with {row['n_failed']:,} failed: {number(row['mean_if_worst'])} to "
-            f"{number(row['mean_if_best'])})"
+            f" (with {row['n_without_score']:,} that have no score: {number(row['mean_if_worst'])} "
+            f"if worst, {number(row['mean_if_best'])} if best)"
         )
     return said
 

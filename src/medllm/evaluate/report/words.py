@@ -18,11 +18,13 @@ TRACKS = {
 }
 LONG, SHORT = 1.5, 0.67
 NEAR_FLOOR = 1.25
+FEWEST_FOR_FLOOR = 5
+"""Items: of fewer it says nothing."""
 
 
 def summarise(facts: Facts) -> list[str]:
     """Give the summary, sentence by sentence."""
-    said = [_opening(facts)] if facts["systems"] else []
+    said = [_opening(facts), *_left_out(facts)] if facts["systems"] else []
     for system in facts["systems"]:
         if system["name"] != facts["baseline"]:
             said += _about(system["name"], facts)
@@ -52,6 +54,24 @@ def _opening(facts: Facts) -> str:
     if items["n_groups"] < items["n"]:
         groups = f" from {items['n_groups']:,} groups, which count as one each in every test"
     return f"{names} answered {items['n']:,} held-out items{groups}."
+
+
+def _left_out(facts: Facts) -> list[str]:
+    """Say what of the records was not evaluated, or not in words."""
+    items = facts["items"]
+    said = []
+    counted = (
+        (items.get("n_repeated"), "whose source and id came before"),
+        (items.get("n_without_question"), "in which nobody asks anything"),
+    )
+    if left := [f"{n:,} {why}" for n, why in counted if n]:
+        said.append(f"Of {items['n_read']:,} records were left out: {and_list(left)}.")
+    has_words = any(measure["track"] == "lexical" for measure in facts["measures"])
+    if has_words and (n := items.get("n_without_reference")):
+        said.append(
+            f"{n:,} of the {items['n']:,} items have no reference and are not compared in words."
+        )
+    return said
 
 
 def _about(name: str, facts: Facts) -> list[str]:
@@ -163,8 +183,13 @@ def _fates(facts: Facts) -> list[str]:
             said.append(f"Of {facts['items']['n']:,} answers of {system['name']}: {listed}.")
         if others := system.get("for_other_records"):
             said.append(
-                f"{others:,} of the answers given for {system['name']} are for other records and "
-                "were not used."
+                f"{others:,} of the answers given for {system['name']} are for records that are "
+                "not evaluated here and were not used."
+            )
+        if repeated := system.get("repeated"):
+            said.append(
+                f"{repeated:,} of the answers given for {system['name']} are for a record that "
+                "came before: the last one counts."
             )
     if has_gaps:
         said.append(
@@ -191,7 +216,8 @@ def _floors(facts: Facts) -> list[str]:
     for measure in facts["measures"]:
         for name, row in measure["systems"].items():
             floor = row.get("floor")
-            if floor and measure["track"] == "lexical" and row["mean"] < NEAR_FLOOR * floor:
+            is_near = floor and row["mean"] < NEAR_FLOOR * floor and row["n"] >= FEWEST_FOR_FLOOR
+            if measure["track"] == "lexical" and is_near:
                 near.append(f"{measure['name']} of {name} ({row['mean']:.3f}, floor {floor:.3f})")
     if not near:
         return []

@@ -75,6 +75,7 @@ def _classify(
             definition="by generation: the share of items whose answer is read as the right one; "
             f"what cannot be read counts as wrong. Always the most frequent answer: {most:.3f}",
             scores=scores,
+            asked=frozenset(item.key for item in items),
             floors=dict.fromkeys(scores, by_chance),
             floor_meaning="guessing",
         )
