@@ -47,6 +47,13 @@ def test_the_card_says_that_it_is_no_medical_device_and_built_with_llama() -> No
     assert "Built with Llama" not in card(base="tiny", licence="")
 
 
+def test_the_card_has_a_name_that_the_licence_allows() -> None:
+    assert "\n# Llama-first\n" in card()
+    assert "ollama create llama-first -f Modelfile" in card()
+    assert "\n# llama-clinic\n" in card(name="llama-clinic")
+    assert "\n# first\n" in card(base="tiny", licence="")
+
+
 def test_the_card_shows_what_was_proved_of_each_file() -> None:
     row = next(line for line in card().splitlines() if line.startswith("| `first-Q8_0.gguf`"))
     for said in ("0.50 GB", "passed", "2,000 of 2,000", "99.90% of 5,000", "7.25"):

@@ -124,6 +124,10 @@ def test_a_folder_for_hugging_face_is_whole(
     found = sorted(path.name for path in to.iterdir())
     assert found == ["LICENSE", "README.md", "chat_template.jinja", "model.safetensors"]
     assert (to / "README.md").read_text().startswith('---\nlicense: "llama3.2"\n')
+    card = for_hub / "hf" / "README.md"
+    before = card.read_text()
+    (to / "README.md").write_text("another card")
+    assert card.read_text() == before
     assert f"hf upload USER/MODEL {to}" in capsys.readouterr().out
     assert main(["publish", str(for_hub), "--to-hub-folder", str(to)]) == 2
 

@@ -15,7 +15,12 @@ from medllm.errors import DataError
 from medllm.evaluate.report.markdown import table_lines
 from medllm.evaluate.report.tables import Table, differences, means
 from medllm.export.facts import HF, ExportFacts, FileProof, Proof
-from medllm.export.licence import has_licence_text, licence_text, licences_of
+from medllm.export.licence import (
+    breaks_naming_rule,
+    has_licence_text,
+    licence_text,
+    licences_of,
+)
 from medllm.export.modelfile import LICENCE, MODELFILE, has_go_template
 from medllm.files import write_atomically
 
@@ -110,12 +115,12 @@ def _metadata(facts: ExportFacts, *, for_transformers: bool) -> Iterator[str]:
 
 
 def _head(facts: ExportFacts) -> Iterator[str]:
-    yield f"# {facts.name}"
+    yield f"# {_title(facts)}"
     yield ""
     if any(one.is_llama for one in licences_of(facts)):
         yield "Built with Llama"
         yield ""
-    made = "fine-tuned with medllm on medical text" if facts.run else "as it is"
+    made = "fine-tuned with medllm on medical text" if facts.run else "exported as it is"
     yield f"{facts.base}, {made}. {_NOT_A_DEVICE}"
     yield ""
     yield "## Intended use"
@@ -125,6 +130,11 @@ def _head(facts: ExportFacts) -> Iterator[str]:
         "summaries of literature with their sources. Not for patients, diagnosis or treatment, and "
         "not where nobody reads what it writes."
     )
+
+
+def _title(facts: ExportFacts) -> str:
+    """Give the name under which it may be given out."""
+    return f"Llama-{facts.name}" if breaks_naming_rule(facts, facts.name) else facts.name
 
 
 def _use(facts: ExportFacts, *, for_transformers: bool) -> Iterator[str]:
@@ -138,7 +148,7 @@ def _use(facts: ExportFacts, *, for_transformers: bool) -> Iterator[str]:
         gguf = next((one.name for one in facts.files if one.kind == "gguf"), "MODEL.gguf")
         yield f"    medllm ask note.txt --index idx --model gguf:{gguf}"
         if has_go_template(facts.template):
-            yield f"    ollama create {facts.name.lower()} -f {MODELFILE}"
+            yield f"    ollama create {_title(facts).lower()} -f {MODELFILE}"
     yield ""
     stops = ", ".join(f"`{stop}`" for stop in facts.stop_tokens)
     yield (
@@ -188,7 +198,7 @@ def _proof_row(row: FileProof) -> list[str]:
         f"{row.top1:.2%} of {row.n_positions:,}",
         f"{row.n_answers_equal:,} of {row.n_answers:,}",
         f"{row.perplexity:.4g}",
-        f"{row.tokens_per_s:.3g}",
+        f"{row.tokens_per_s:,.0f}" if row.tokens_per_s >= 10 else f"{row.tokens_per_s:.1f}",
     ]
 
 

@@ -53,7 +53,10 @@ def write_hub_folder(folder: Path, to: Path, *, even_though: Collection[str] = (
 
 
 def _link_or_copy(source: str, target: str) -> str:
+    """Link weights; what a person may edit is copied, so that the export stays as it was."""
     try:
+        if not source.endswith(".safetensors"):
+            return shutil.copy2(source, target)
         os.link(source, target)
     except OSError:  # another disk, or a file system without links
         shutil.copy2(source, target)
