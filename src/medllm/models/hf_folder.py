@@ -54,8 +54,14 @@ def find_model(name: str) -> Path:
     except (HFValidationError, OSError, ValueError) as exc:
         raise ModelError(
             f"the model {name} is not on this machine",
-            hint=f"give the path of its folder, or fetch it first: hf download {name}",
+            hint="give the path of its folder"
+            + ("" if _is_path(name) else f", or fetch it first: hf download {name}"),
         ) from exc
+
+
+def _is_path(name: str) -> bool:
+    """Tell a path from what may be a hub id, OWNER/NAME."""
+    return name.startswith(("/", ".", "~")) or name.count("/") > 1
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -72,6 +78,11 @@ def load_tokenizer(folder: Path) -> Any:
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{folder} has no fast tokenizer", hint="save it as tokenizer.json first")
     return tokenizer
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether the weights of a model folder are there, not only what describes them."""
+    return any(file for end in ("safetensors", "bin") for file in folder.glob(f"*.{end}"))
 
 
 def load_weights(folder: Path, *, dtype: str, **options: Any) -> Any:
