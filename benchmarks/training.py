@@ -2,8 +2,8 @@
 
 The records are those of GenMedGPT-5k where they are (DATA is `../shared/data`), else invented
 ones of the same lengths. Each speed is a ratio within one run; nothing is reported that was not
-measured. Parts: accumulation, encode, speed, resume, gpu. The published experiment in miniature
-is `benchmarks.experiment`.
+measured. Parts: accumulation, encode, speed, resume, estimate, gpu. The published experiment in
+miniature is `benchmarks.experiment`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.training_estimate import measure_estimate
 from benchmarks.training_gpu import measure_gpu
 from benchmarks.training_ways import WAYS, tokens_per_second
 from medllm.data.sft_files import write_lines
@@ -207,6 +208,7 @@ PARTS: dict[str, Measure] = {
     "encode": measure_encode,
     "speed": measure_speed,
     "resume": measure_resume,
+    "estimate": measure_estimate,
     "gpu": measure_nothing_without_a_gpu,
 }
 

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from medllm.tune.checkpoints import find_newest
-from medllm.tune.config import to_toml
+from medllm.tune.config import is_shipped, to_toml
+from medllm.tune.estimate import estimate
 from medllm.tune.metrics import losses_by_step, read_metrics
-from medllm.tune.train import train
-from tests.conftest import REPOSITORY
+from medllm.tune.train import prepare, train
+from tests.conftest import EXAMPLES, REPOSITORY
 from tests.tune.runs import settings, weights
 
+LAUNCHES = sorted((EXAMPLES / "launch").glob("*.yaml"))
 
-def test_two_processes_come_to_the_losses_and_weights_of_one(tmp_path, tiny_model):
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def on_two_nodes(arguments: list[str]) -> None:
+    """Run medllm on two machines of one process each, which are both this one."""
+    port = free_port()
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc_per_node=1"]
+    launch += ["--master_addr=127.0.0.1", f"--master_port={port}"]
+    nodes = [
+        subprocess.Popen(
+            [*launch, f"--node_rank={rank}", "-m", "medllm", *arguments],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
+    said = [node.communicate(timeout=300)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said[0][-2000:] + said[1][-2000:]
+
+
+def test_two_nodes_come_to_the_losses_and_weights_of_one_process(tmp_path, tiny_model):
     keys = {"data__pack": False, "train__max_steps": 4, "train__accumulate": 2}
     path = tmp_path / "two.toml"
     two = settings(tmp_path, tiny_model, train__batch=1, **keys)
     path.write_text(to_toml(two))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    command = [*launch, "-m", "medllm", "train", str(path), "--to", str(tmp_path / "two")]
-    done = subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    on_two_nodes(["train", str(path), "--to", str(tmp_path / "two")])
     one = settings(tmp_path, tiny_model, train__batch=2, **keys)
     train(one, tmp_path / "one")
     together, alone = (losses_by_step(tmp_path / name) for name in ("two", "one"))
@@ -44,3 +70,50 @@ def test_two_processes_come_to_the_losses_and_weights_of_one(tmp_path, tiny_mode
     newest = find_newest(tmp_path / "two" / "checkpoints").checkpoint
     assert newest is not None
     assert train(two, tmp_path / "two", resume=True).report["steps"] == 4
+
+
+def test_two_processes_are_reckoned_with(tmp_path, tiny_model, monkeypatch):
+    prepared = prepare(settings(tmp_path, tiny_model, n_records=40, train__accumulate=1))
+    alone = estimate(prepared)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    together = estimate(prepared)
+    assert together.steps == (alone.steps + 1) // 2
+    assert together.memory == alone.memory, "each holds the whole model"
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    spread = estimate(prepared).memory
+    assert spread.weights == alone.memory.weights // 2
+    assert spread.optimizer == alone.memory.optimizer // 2
+    assert spread.activations == alone.memory.activations
+
+
+@pytest.mark.parametrize("path", LAUNCHES, ids=[path.stem for path in LAUNCHES])
+def test_a_launch_config_is_read_by_accelerate_and_names_its_command(path: Path) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(path))
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith(f"# accelerate launch --config_file examples/launch/{path.name} ")
+    words = first.split()
+    assert is_shipped(Path(words[words.index("train") + 1]))
+    kinds = {"fsdp2": "FSDP", "deepspeed-zero3": "DEEPSPEED"}
+    assert config.distributed_type == kinds.get(path.stem, "MULTI_GPU")
+    assert config.num_machines == (2 if path.stem == "two-nodes" else 1)
+
+
+def test_what_the_launch_configs_ask_for_is_what_accelerate_takes(monkeypatch):
+    from accelerate.commands.config.config_args import load_config_from_file
+    from accelerate.utils import FullyShardedDataParallelPlugin
+
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    fsdp = load_config_from_file(str(EXAMPLES / "launch" / "fsdp2.yaml")).fsdp_config
+    for name, value in fsdp.items():  # as accelerate launch hands it on
+        os.environ[name.upper()] = str(value).lower() if isinstance(value, bool) else str(value)
+    plugin = FullyShardedDataParallelPlugin()
+    assert plugin.fsdp_version == 2
+    assert plugin.reshard_after_forward is True
+    assert plugin.transformer_cls_names_to_wrap == ["LlamaDecoderLayer"]
+    assert "SHARDED" in str(plugin.state_dict_type)
+    assert plugin.cpu_ram_efficient_loading
+    deepspeed = load_config_from_file(str(EXAMPLES / "launch" / "deepspeed-zero3.yaml"))
+    assert deepspeed.deepspeed_config["zero_stage"] == 3
+    assert deepspeed.deepspeed_config["zero3_save_16bit_model"] is True, "the result is one file"

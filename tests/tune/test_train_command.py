@@ -60,6 +60,31 @@ def test_a_dry_run_says_what_the_run_would_take_and_shows_what_is_trained(
     assert not (files / "out").exists()
 
 
+def test_a_dry_run_without_weights_says_all_but_the_time(files, own_model, capsys):
+    (own_model / "model.safetensors").unlink()
+    assert main(["train", "tiny-cpu.toml", *options(own_model), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "2 steps" in printed
+    assert "not known: it is measured in one process, with the weights" in printed
+
+
+def test_a_dry_run_of_what_does_not_fit_is_shown_and_says_which_settings_would(
+    files, own_model, capsys
+):
+    path = own_model / "config.json"
+    config = json.loads(path.read_text())
+    wide = {"hidden_size": 1 << 16, "intermediate_size": 1 << 18, "num_hidden_layers": 99}
+    path.write_text(json.dumps({**config, **wide}))
+    assert main(["train", "tiny-cpu.toml", *options(own_model), "--dry-run"]) == 2
+    printed = capsys.readouterr()
+    assert "not known: the run does not fit" in printed.out
+    assert "of memory, and" in printed.err
+    assert main(["train", "tiny-cpu.toml", *options(own_model), "--dry-run", "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert not found["fits"]
+    assert found["seconds"] is None
+
+
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_config_is_read_and_dry_run(name, files, tiny_model, capsys):
     config = load_train_config(Path(name))
@@ -72,6 +97,7 @@ def test_every_shipped_config_is_read_and_dry_run(name, files, tiny_model, capsy
     found = json.loads(printed.out)
     assert found["steps"] == 2
     assert found["trained_parameters"] > 0
+    assert found["seconds"] > 0
 
 
 @pytest.mark.parametrize(

@@ -136,3 +136,19 @@ def _has_styles() -> bool:
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") not in (None, "", "dumb")
     )
+
+
+def n_bytes(n: float) -> str:
+    """Give a size in the unit that suits it, three digits of it."""
+    for unit in ("B", "kB", "MB"):
+        if n < 1000:
+            return f"{n:.3g} {unit}"
+        n /= 1000
+    return f"{n:,.1f} GB"
+
+
+def time_in_words(seconds: float) -> str:
+    """Give a time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

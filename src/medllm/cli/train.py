@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medllm.cli.options import JsonOption, SetOption
-from medllm.cli.terminal import bold, is_watched, notice, print_json
+from medllm.cli.terminal import bold, is_watched, n_bytes, notice, print_json, time_in_words
+from medllm.cli.train_dry_run import show_dry_run
 from medllm.cli.train_search import search_and_print, tell_trial
 from medllm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from medllm.tune.config import TrainConfig
+    pass
 
 
 def train(
@@ -54,7 +55,7 @@ def train(
     if dry_run and search:
         raise ConfigError("--dry-run is of one run", hint="leave --search or --dry-run away")
     if dry_run:
-        _dry_run(settings, as_json=as_json)
+        show_dry_run(settings, as_json=as_json)
         return
     if search:
         with steps_shown() as tell:
@@ -71,53 +72,6 @@ def train(
         print_json({"folder": str(done.folder), **done.report})
     else:
         typer.echo(_show_outcome(done.folder, done.report))
-
-
-def _dry_run(settings: TrainConfig, *, as_json: bool) -> None:
-    from medllm.tune.estimate import estimate
-    from medllm.tune.fitting import check_fit
-    from medllm.tune.preview import first_record
-    from medllm.tune.probe import measure_seconds
-    from medllm.tune.train import prepare
-
-    prepared = prepare(settings)
-    estimated = estimate(prepared)
-    check_fit(prepared, estimated)
-    seconds = measure_seconds(prepared, estimated)
-    if as_json:
-        counts = prepared.counts()
-        print_json({**estimated.to_json(), "seconds": round(seconds, 1), "records": counts})
-        return
-    values = {**estimated.to_json(), "seconds": seconds}
-    typer.echo(_show_estimate(values, prepared.counts()["train"]))
-    typer.echo("\n" + bold("FIRST RECORD") + " (what is trained stands between marks)")
-    typer.echo("".join(_mark(text, is_trained) for text, is_trained in first_record(prepared)))
-
-
-def _mark(text: str, is_trained: bool) -> str:
-    return typer.style(f"⟦{text}⟧", fg="green", bold=True) if is_trained else text
-
-
-def _show_estimate(values: dict[str, Any], records: dict[str, Any]) -> str:
-    memory = values["memory"]
-    share = values["trained_parameters"] / values["parameters"]
-    parts = ", ".join(f"{name} {_bytes(n)}" for name, n in memory.items() if name != "total" and n)
-    left_out = sum(records["left_out"].values())
-    return "\n".join(
-        [
-            bold("DRY RUN: nothing was trained"),
-            f"  trained      {values['trained_parameters']:,} of {values['parameters']:,} "
-            f"parameters ({share:.2%})",
-            f"  memory       {_bytes(memory['total'])}: {parts}",
-            f"  records      {records['records']:,}, {left_out:,} left out, "
-            f"{records['cut_records']:,} with context cut",
-            f"  tokens       {records['tokens']:,}, {records['trained_tokens']:,} of them trained, "
-            f"{records['padded_tokens']:,} padded in {records['rows']:,} rows",
-            f"  the run      {values['steps']:,} steps, {values['tokens']:,} tokens, "
-            f"{values['flops']:.2e} FLOPs",
-            f"  time         about {_duration(values['seconds'])}, by its first steps",
-        ]
-    )
 
 
 def _show_outcome(folder: Path, report: dict[str, Any]) -> str:
@@ -150,20 +104,6 @@ def _energy(report: dict[str, Any]) -> str:
     return f"{said} (not counted: {left_out})" if left_out else said
 
 
-def _bytes(n: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if n < 1000:
-            return f"{n:.3g} {unit}"
-        n /= 1000
-    return f"{n:,.1f} GB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 @contextmanager
 def steps_shown() -> Iterator[Callable[[dict[str, Any]], None]]:
     """Give what shows each step in a bar, and each evaluation and resumption as a note."""
@@ -187,10 +127,10 @@ def steps_shown() -> Iterator[Callable[[dict[str, Any]], None]]:
 
 
 def _step_line(values: dict[str, Any]) -> str:
-    left = "" if values["left_s"] is None else f", {_duration(values['left_s'])} to go"
+    left = "" if values["left_s"] is None else f", {time_in_words(values['left_s'])} to go"
     return (
         f"{values['step']:,}/{values['steps']:,}, loss {values['loss']:.4f}, "
-        f"{values['tokens_per_s']:,.0f} tokens/s{left}, {_bytes(values['memory_bytes'])}"
+        f"{values['tokens_per_s']:,.0f} tokens/s{left}, {n_bytes(values['memory_bytes'])}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -10,14 +9,15 @@ from trl import SFTConfig
 
 from medllm.tune.checkpoints import CHECKPOINTS
 from medllm.tune.config import TrainConfig
+from medllm.tune.trackers import keep_trackers_here
 
 
 def training_arguments(settings: TrainConfig, folder: Path, *, evaluates: bool) -> SFTConfig:
     """Give TRL's arguments; what is ours (masking, packing, templates) is switched off in it."""
     train = settings.train
     by_steps = evaluates and train.evaluate_every > 0
-    if "wandb" in train.report_to:
-        os.environ["WANDB_MODE"] = "offline"
+    if train.report_to:
+        keep_trackers_here(folder)
     return SFTConfig(
         output_dir=str(folder / CHECKPOINTS),
         num_train_epochs=train.epochs,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ _HEAD_CHUNK = 32_768
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Bytes by part, at the most of them that are held at once."""
+    """Bytes by part that a device holds, at the most of them that are held at once."""
 
     weights: int
     adapter: int
@@ -40,7 +41,7 @@ class Memory:
     optimizer: int
     activations: int
     logits: int
-    """Of one batch, with their gradients: TRL's head makes no more of them at once than this."""
+    """Of one batch, with their gradients."""
 
     @property
     def total(self) -> int:
@@ -86,13 +87,14 @@ def estimate(prepared: Prepared) -> Estimate:
     rate = (flops + _HEAD_PASSES[is_full] * head) / n_tokens
     # Rows of several records bring a mask of their own: one byte for each pair of tokens.
     mask = settings.train.batch * settings.data.window**2 if settings.data.pack else 0
+    shards = n_shards()
     memory = Memory(
-        weights=sizes.base_bytes,
-        adapter=0 if is_full else 4 * sizes.n_trained,
-        gradients=4 * sizes.n_trained,
-        optimizer=_ADAM_BYTES * sizes.n_trained,
+        weights=sizes.base_bytes // shards,
+        adapter=0 if is_full else 4 * sizes.n_trained // shards,
+        gradients=4 * sizes.n_trained // shards,
+        optimizer=_ADAM_BYTES * sizes.n_trained // shards,
         activations=kept + mask,
-        logits=2 * 4 * n_tokens * min(int(config.vocab_size), _HEAD_CHUNK),
+        logits=_logits_bytes(prepared, int(config.vocab_size)),
     )
     epochs, steps = _length(prepared)
     all_tokens = round(epochs * int(prepared.train.bounds[-1]))
@@ -104,6 +106,38 @@ def estimate(prepared: Prepared) -> Estimate:
         steps=steps,
         flops=round(rate * all_tokens),
     )
+
+
+def n_processes() -> int:
+    """How many processes train together, as torchrun and accelerate launch say it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def n_shards() -> int:
+    """Over how many processes weights are spread: all with FSDP and DeepSpeed, else one."""
+    wanted = (f"ACCELERATE_USE_{name}" for name in ("FSDP", "DEEPSPEED"))
+    is_spread = any(os.environ.get(name, "").lower() == "true" for name in wanted)
+    return n_processes() if is_spread else 1
+
+
+def _logits_bytes(prepared: Prepared, n_words: int) -> int:
+    """Give the bytes of one batch's logits and their gradients, in float32.
+
+    TRL's head on a GPU makes a part of the vocabulary at a time; elsewhere there are all of it, of
+    the positions at which a token of any row is trained.
+    """
+    train, corpus = prepared.settings.train, prepared.train
+    if _has_gpu(prepared.settings):
+        return 2 * 4 * _tokens_at_once(prepared) * min(n_words, _HEAD_CHUNK)
+    most_trained = max(corpus.trained_in(row) for row in prepared.rows)
+    at_once = _tokens_at_once(prepared) // train.batch
+    return 2 * 4 * train.batch * min(at_once, train.batch * most_trained) * n_words
+
+
+def _has_gpu(settings: TrainConfig) -> bool:
+    with extra("train"):
+        import torch
+    return settings.train.device == "auto" and torch.cuda.is_available()
 
 
 def _base_config(prepared: Prepared) -> Any:
@@ -118,7 +152,7 @@ def _base_config(prepared: Prepared) -> Any:
 def _length(prepared: Prepared) -> tuple[float, int]:
     """Give epochs and steps of a run, as the trainer counts them."""
     train = prepared.settings.train
-    batches = math.ceil(len(prepared.rows) / train.batch)
+    batches = math.ceil(math.ceil(len(prepared.rows) / n_processes()) / train.batch)
     per_epoch = max(1, math.ceil(batches / train.accumulate))
     if train.max_steps:
         return train.max_steps / per_epoch, train.max_steps
@@ -258,6 +292,6 @@ def free_bytes(settings: TrainConfig) -> int:
     with extra("train"):
         import psutil
         import torch
-    if settings.train.device == "auto" and torch.cuda.is_available():
+    if _has_gpu(settings):
         return int(torch.cuda.mem_get_info()[0])
     return int(psutil.virtual_memory().available)

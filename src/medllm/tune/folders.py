@@ -7,6 +7,7 @@ here beside the new ones.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,18 @@ from medllm.tune.templates import Template, stop_ids
 
 
 def save_model(
-    model: Any, tokenizer: Any, template: Template, to: Path, base: Path | None = None
+    model: Any,
+    tokenizer: Any,
+    template: Template,
+    to: Path,
+    base: Path | None = None,
+    *,
+    weights: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a whole model folder: weights, both forms of config, tokenizer, template, stop tokens.
 
-    `base` is the folder of the model that it was made from. Raises `DataError` where the disk is
-    full.
+    `base` is the folder of the model that it was made from, `weights` are those of a model whose
+    own are spread over several devices. Raises `DataError` where the disk is full.
     """
     ids = list(stop_ids(tokenizer, template))
     model.generation_config.eos_token_id = ids if len(ids) > 1 else ids[0]
@@ -30,7 +37,7 @@ def save_model(
     model.config.pad_token_id = tokenizer.pad_token_id
     with disk_errors(str(to)):
         to.mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(to)
+        model.save_pretrained(to, state_dict=weights)
         write_legacy_keys(to / "config.json")
         for file in to.glob("*.safetensors"):  # a server may run as another user
             file.chmod(0o644)

@@ -52,14 +52,16 @@ def score_rows(
     pad: int,
     flat: bool = False,
     fused: bool = False,
+    most_tokens: int = MOST_TOKENS,
 ) -> TokenScores:
     """Give loss and accuracy over all trained tokens of the rows, each token counted once.
 
-    `fused` says that the model has TRL's head, as one in training has.
+    `fused` says that the model has TRL's head, as one in training has; `most_tokens` how many go
+    through it at once.
     """
     loss_sum, n_correct, n_tokens = 0.0, 0, 0
     with _at_rest(model) as device:
-        for some in _batches(corpus, rows):
+        for some in _batches(corpus, rows, min(most_tokens, MOST_TOKENS)):
             batch = collate(corpus, some, pad=pad, flat=flat)
             inputs = {name: value.to(device) for name, value in batch.items()}
             losses, hits, is_scored = token_losses(model, inputs, fused=fused)
@@ -77,7 +79,7 @@ def record_losses(
         import torch
     found = np.full(len(corpus), np.nan)
     with _at_rest(model) as device:
-        for some in _batches(corpus, rows):
+        for some in _batches(corpus, rows, MOST_TOKENS):
             batch = {
                 name: value.to(device) for name, value in collate(corpus, some, pad=pad).items()
             }
@@ -110,14 +112,16 @@ def _at_rest(model: Any) -> Iterator[Any]:
         model.train(was_training)
 
 
-def _batches(corpus: Corpus, rows: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
+def _batches(
+    corpus: Corpus, rows: Sequence[Sequence[int]], most_tokens: int
+) -> Iterator[list[Sequence[int]]]:
     """Give rows in turn, as many at once as the memory for logits allows."""
     lengths = corpus.lengths
     batch: list[Sequence[int]] = []
     longest = 0
     for row in rows:
         length = sum(lengths[record] for record in row)
-        if batch and max(longest, length) * (len(batch) + 1) > MOST_TOKENS:
+        if batch and max(longest, length) * (len(batch) + 1) > most_tokens:
             yield batch
             batch, longest = [], 0
         batch.append(row)

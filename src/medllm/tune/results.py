@@ -27,11 +27,13 @@ def save_result(
     quantise: str,
     initial: Path | None,
     run: Path,
+    weights: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `adapter/` or, where every weight was trained, `model/`; give its folder.
 
     It appears under its name only when it is whole. `initial` is the adapter that PiSSA began
     with: the result is written as an ordinary LoRA of twice the rank, for the unchanged base.
+    `weights` are those of a model whose own are spread over several devices.
     """
     is_adapter = hasattr(model, "peft_config")
     to = run / (ADAPTER if is_adapter else MODEL)
@@ -40,20 +42,22 @@ def save_result(
     shutil.rmtree(part, ignore_errors=True)
     with disk_errors(str(to)):
         if is_adapter:
-            _save_adapter(model, initial, part)
+            _save_adapter(model, initial, part, weights)
             save_tokenizer(tokenizer, template, part, base)
             facts["vllm"] = vllm_says(read_json(part / "adapter_config.json"))
         else:
-            save_model(model, tokenizer, template, part, base)
+            save_model(model, tokenizer, template, part, base, weights=weights)
         write_json(part / FACTS, {**facts, "quantise": quantise})
         shutil.rmtree(to, ignore_errors=True)
         part.rename(to)
     return to
 
 
-def _save_adapter(model: Any, initial: Path | None, to: Path) -> None:
+def _save_adapter(
+    model: Any, initial: Path | None, to: Path, weights: Mapping[str, Any] | None
+) -> None:
     if initial is None:
-        model.save_pretrained(to)
+        model.save_pretrained(to, state_dict=weights)
     else:
         model.save_pretrained(to, path_initial_model_for_weight_conversion=str(initial))
     (to / "README.md").unlink(missing_ok=True)  # peft's, with nothing in it but headings

@@ -9,7 +9,6 @@ resumed draws what an uninterrupted one would have drawn.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from medllm.files import disk_errors, read_json, write_atomically, write_json
 from medllm.manifest import append_entry, describe_run, now
 from medllm.tune import checkpoints
 from medllm.tune.config import SearchSection, TrainConfig, load_train_config, to_toml
+from medllm.tune.estimate import n_processes
 from medllm.tune.search_space import Draw, changed, draw
 from medllm.tune.train import prepare, train
 
@@ -133,7 +133,7 @@ def _check(settings: TrainConfig) -> None:
             "search.epochs says nothing where train.max_steps ends each run",
             hint="set train.max_steps=0 or search.epochs=[]",
         )
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if n_processes() > 1:
         raise ConfigError(
             "a search trains in one process", hint="start it without accelerate launch"
         )

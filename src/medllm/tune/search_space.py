@@ -52,10 +52,12 @@ def changed(settings: TrainConfig, drawn: Draw) -> TrainConfig:
     """
     grows = 1.0 if settings.train.method == "rslora" else drawn.rank / settings.lora.rank
     lora = {"rank": drawn.rank, "alpha": settings.lora.alpha * grows}
+    # A run that is pruned does not end in MLflow or W&B, and the next would go on in it.
+    train = {"lr": drawn.lr, "epochs": drawn.epochs, "report_to": []}
     return settings.model_copy(
         update={
             "lora": settings.lora.model_copy(update=lora),
-            "train": settings.train.model_copy(update={"lr": drawn.lr, "epochs": drawn.epochs}),
+            "train": settings.train.model_copy(update=train),
             "search": SearchSection(),
         }
     )

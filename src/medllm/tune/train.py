@@ -27,8 +27,9 @@ from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
 from medllm.tune.results import ADAPTER, MODEL, save_result
 from medllm.tune.run_folder import check_folder, open_folder, process_number
-from medllm.tune.stopping import stoppable
+from medllm.tune.stopping import memory_errors, stoppable
 from medllm.tune.templates import Template, choose_template, prepare_tokenizer
+from medllm.tune.trackers import check_trackers
 
 if TYPE_CHECKING:
     from medllm.tune.trainer import ExactTrainer, Tell
@@ -83,6 +84,7 @@ class Trained:
 
 def prepare(settings: TrainConfig) -> Prepared:
     """Find the base, choose the template, encode and pack the records; load no weight."""
+    check_trackers(settings.train.report_to)
     base = find_model(settings.model.base)
     tokenizer = load_tokenizer(base)
     template = choose_template(settings.model.template, tokenizer)
@@ -108,27 +110,31 @@ def train(
         check_folder(folder, settings, resume=resume)
     prepared = prepare(settings)
     _refuse_what_cannot_fit(prepared)
-    open_folder(folder, prepared, resume=resume)
-    meter = energy_used.meter(settings)
-    with meter.watching():
-        trainer, checkpoint = _make_trainer(
-            prepared, folder, tell or (lambda values: None), meter, resume=resume
-        )
-        with stoppable(trainer.plan):
-            _go_through(trainer, checkpoint)
-        report = _finish(trainer, prepared, folder, meter)
-    if trainer.is_world_process_zero():
-        options = {
-            "config": "config.toml",
-            "seed": settings.train.seed,
-            "resumed": checkpoint is not None,
-        }
+    report = train_prepared(prepared, folder, resume=resume, tell=tell)
+    if process_number() == 0:
+        options = {"config": "config.toml", "seed": settings.train.seed, "resumed": resume}
         inputs = [prepared.base, *_input_files(settings)]
         entry = describe_run(
             "train", options=options, inputs=inputs, started=started, results=report
         )
         append_entry(folder, entry)
     return Trained(folder, report)
+
+
+def train_prepared(
+    prepared: Prepared, folder: Path, *, resume: bool = False, tell: Tell | None = None
+) -> dict[str, Any]:
+    """Train on what is encoded, and give the report; all of a run but its manifest."""
+    settings = prepared.settings
+    open_folder(folder, prepared, resume=resume)
+    meter = energy_used.meter(settings)
+    with meter.watching():
+        trainer, checkpoint = _make_trainer(
+            prepared, folder, tell or (lambda values: None), meter, resume=resume
+        )
+        with stoppable(trainer.plan), memory_errors():
+            _go_through(trainer, checkpoint)
+        return _finish(trainer, prepared, folder, meter)
 
 
 def _go_through(trainer: ExactTrainer, checkpoint: Checkpoint | None) -> None:
@@ -234,6 +240,7 @@ def _save(trainer: ExactTrainer, prepared: Prepared, folder: Path, report: dict[
             "tokens": scores.n_tokens,
         }
     report["result"] = ADAPTER if settings.train.method != "full" else MODEL
+    weights = trainer.whole_weights()
     if trainer.is_world_process_zero():
         initial = folder / checkpoints.CHECKPOINTS / INITIAL
         save_result(
@@ -244,6 +251,7 @@ def _save(trainer: ExactTrainer, prepared: Prepared, folder: Path, report: dict[
             quantise=settings.model.quantise,
             initial=initial if settings.train.method == "pissa" else None,
             run=folder,
+            weights=weights,
         )
 
 

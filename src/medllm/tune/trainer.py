@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 import transformers
 from datasets import Dataset
@@ -33,6 +31,7 @@ from medllm.tune.corpus import Corpus
 from medllm.tune.loss import token_losses
 from medllm.tune.measure import TokenScores, score_rows
 from medllm.tune.metrics import append_metrics
+from medllm.tune.pace import Pace, memory_bytes
 
 Rows = Sequence[Sequence[int]]
 Tell = Callable[[dict[str, Any]], None]
@@ -70,11 +69,12 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
     ):
         self.plan = plan
         self._patience = settings.train.patience
-        self._started = time.monotonic()
-        self._first_step: int | None = None
-        self._seen_tokens = 0
+        self._pace = Pace()
+        self._seen_tokens = self._padded_tokens = 0
         # Trained control tokens of a tied model wrap its head, which TRL's fused one cannot read.
         self._is_fused = isinstance(model.get_output_embeddings(), torch.nn.Linear)
+        # No evaluation shall take more memory than a step does.
+        self._most_tokens = settings.train.batch * settings.data.window
         self._step_loss: Any = 0.0
         self._step_tokens: Any = 0
         super().__init__(
@@ -117,6 +117,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         self._step_loss = self._step_loss + total.detach().double()
         self._step_tokens = self._step_tokens + n_tokens
         self._seen_tokens += int((inputs["input_ids"] != self.plan.pad).sum())
+        self._padded_tokens += inputs["input_ids"].numel()
         divisor = n_tokens if num_items_in_batch is None else num_items_in_batch
         loss = total / torch.as_tensor(divisor, device=total.device).clamp(min=1)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
@@ -142,18 +143,22 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
             self._check_divergence()
 
     def _count_step(self, logs: dict[str, float]) -> dict[str, float]:
-        device = self.args.device
+        own = (self._step_loss, self._step_tokens, self._seen_tokens, self._padded_tokens)
         sums = torch.stack(
             [
-                torch.as_tensor(value, dtype=torch.float64, device=device)
-                for value in (self._step_loss, self._step_tokens, self._seen_tokens, self._joules())
+                torch.as_tensor(value, dtype=torch.float64, device=self.args.device)
+                for value in (*own, self._joules())
             ]
         )
-        loss_sum, n_trained, n_seen, joules = self.accelerator.reduce(sums, "sum").tolist()
-        self._step_loss, self._step_tokens, self._seen_tokens = 0.0, 0, 0
+        loss_sum, n_trained, n_seen, n_padded, joules = self.accelerator.reduce(
+            sums, "sum"
+        ).tolist()
+        self._step_loss, self._step_tokens = 0.0, 0
+        self._seen_tokens = self._padded_tokens = 0
         counters = self.plan.counters
         counters["tokens"] += int(n_seen)
         counters["trained_tokens"] += int(n_trained)
+        counters["padded_tokens"] = counters.get("padded_tokens", 0) + int(n_padded - n_seen)
         self._add_energy(joules)
         values = {
             "event": "step",
@@ -164,7 +169,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
             "learning_rate": logs["learning_rate"],
             "grad_norm": logs.get("grad_norm"),
             **counters,
-            **self._speed(int(n_seen)),
+            **self._pace.step(self.state.global_step, self.state.max_steps, int(n_seen)),
             "memory_bytes": memory_bytes(),
         }
         self._write(values)
@@ -181,21 +186,6 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
     def _add_energy(self, joules: float) -> None:
         if "energy_wh" in self.plan.counters:
             self.plan.counters["energy_wh"] += joules / 3600
-
-    def _speed(self, n_tokens: int) -> dict[str, float | None]:
-        """Give tokens a second of this step and the seconds left, from the steps of this session.
-
-        The first step of a session warms caches up and is left out of the rate.
-        """
-        now = time.monotonic()
-        took_s, self._started = now - self._started, now
-        step = self.state.global_step
-        if self._first_step is None:
-            self._first_step, self._rate_since = step, now
-            return {"tokens_per_s": round(n_tokens / took_s, 1), "left_s": None}
-        per_step_s = (now - self._rate_since) / (step - self._first_step)
-        left_s = round(per_step_s * (self.state.max_steps - step), 1)
-        return {"tokens_per_s": round(n_tokens / took_s, 1), "left_s": left_s}
 
     def _write(self, values: dict[str, Any]) -> None:
         if self.is_world_process_zero():
@@ -233,7 +223,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
             self.control.should_save = True
         elif self._patience and _since_best([*before, scores.loss]) >= self._patience:
             self.control.should_training_stop = True
-        self._started = time.monotonic()
+        self._pace.leave_out()
         return metrics
 
     def score_validation(self) -> TokenScores:
@@ -248,13 +238,26 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
             pad=plan.pad,
             flat=plan.is_flat,
             fused=self._is_fused,
+            most_tokens=self._most_tokens,
         )
+
+    def whole_weights(self) -> dict[str, Any] | None:
+        """Give the weights in one piece where FSDP or DeepSpeed spread them, else None.
+
+        All processes must come here together; the first one gets them.
+        """
+        if self.is_deepspeed_enabled:
+            return dict(self.accelerator.get_state_dict(self.deepspeed))
+        if self.is_fsdp_enabled:
+            return dict(self.accelerator.get_state_dict(self.model_wrapped))
+        return None
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Write a checkpoint and then its mark; one that cannot be written leaves nothing."""
         folder = self.plan.folder / CHECKPOINTS / f"checkpoint-{self.state.global_step}"
         try:
             transformers.Trainer._save_checkpoint(self, model, trial)
+            self.accelerator.wait_for_everyone()  # each writes its own part
             if self.is_world_process_zero():
                 mark_complete(folder, self.plan.counters)
         except (OSError, SafetensorError, RuntimeError, DataError) as exc:
@@ -263,7 +266,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
                 f"cannot write {folder}: the checkpoint before it is kept",
                 hint="free some space, then go on with --resume",
             ) from exc
-        self._started = time.monotonic()
+        self._pace.leave_out()
 
 
 def _numbers(rows: Rows) -> Dataset:
@@ -292,10 +295,3 @@ class _StopWhenAsked(transformers.TrainerCallback):
 def _since_best(losses: list[float]) -> int:
     """Give how many evaluations came after the best one."""
     return len(losses) - 1 - losses.index(min(losses))
-
-
-def memory_bytes() -> int:
-    """Give the most memory that the GPU held, or without one what this process holds."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    return int(psutil.Process().memory_info().rss)
