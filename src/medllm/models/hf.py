@@ -8,6 +8,7 @@ same answer; else each question draws from a generator of its own, so that no ba
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from medllm.errors import ConfigError, ModelError, extra
 from medllm.models.chat import Answer, Chunk, Finish, Message, ModelSettings, as_wire
 from medllm.models.hf_folder import be_quiet, load_tokenizer, load_weights
-from medllm.models.hf_generate import THINK, AnswerReader, generate
+from medllm.models.hf_generate import END_THINK, THINK, AnswerReader, generate
 from medllm.models.hf_parts import Parts, find_parts
 from medllm.models.sampling import sampling_of
 from medllm.models.spec import ModelSpec
@@ -74,13 +75,8 @@ class HfModel:
             return self._loaded
 
     def _prompt(self, messages: Sequence[Message]) -> tuple[list[int], bool]:
-        """Give the ids that the model reads, and whether it begins by thinking."""
         _, tokenizer = self._load()
-        text = tokenizer.apply_chat_template(
-            as_wire(messages), add_generation_prompt=True, tokenize=False
-        )
-        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return list(ids), str(text).rstrip().endswith(THINK)
+        return prompt_ids(tokenizer, messages)
 
     def _stream(self, messages: Sequence[Message], max_tokens: int) -> Generator[Chunk, None, None]:
         _, tokenizer = self._load()
@@ -123,6 +119,23 @@ class HfModel:
             sampling=sampling_of(self._settings.sampling, self._settings.temperature),
             seed=self._settings.seed,
         )
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> tuple[list[int], bool]:
+    """Give the ids that the model reads, and whether it begins by thinking.
+
+    A control token in what somebody wrote is broken by a space: nobody's words may end a turn or
+    begin another one.
+    """
+    added = {str(token) for token in tokenizer.added_tokens_decoder.values()}
+    names = {name for name in added if name.startswith("<")} - {THINK, END_THINK}
+    control = re.compile("|".join(re.escape(name) for name in sorted(names)) or r"(?!)")
+    turns = as_wire(messages)
+    for turn in turns:
+        turn["content"] = control.sub(lambda it: f"{it[0][0]} {it[0][1:]}", turn["content"])
+    text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return list(ids), str(text).rstrip().endswith(THINK)
 
 
 def load_parts(parts: Parts) -> tuple[Any, Any]:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medllm.errors import ModelError, extra
-from medllm.models.chat import Message, as_wire
-from medllm.models.hf import load_parts, stop_tokens
+from medllm.models.chat import Message
+from medllm.models.hf import load_parts, prompt_ids, stop_tokens
 from medllm.models.hf_generate import AnswerReader, generate
 from medllm.models.hf_parts import find_parts
 from medllm.models.sampling import Sampling
@@ -94,9 +94,7 @@ def explain(name: str, text: str, answer: str = "") -> Explanation:
     Raises `ModelError` where the model has no answer or the text is longer than it can read.
     """
     model, tokenizer = load_parts(find_parts(name))
-    messages = as_wire([Message("user", text)])
-    rendered = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    prompt = list(tokenizer(rendered, add_special_tokens=False)["input_ids"])
+    prompt, _ = prompt_ids(tokenizer, [Message("user", text)])
     if len(prompt) + _MOST_TOKENS > int(model.config.max_position_embeddings):
         raise ModelError("the text is longer than the model can read at once", hint="shorten it")
     ids = _answer_ids(model, tokenizer, prompt, answer)
