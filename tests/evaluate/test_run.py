@@ -231,6 +231,7 @@ def test_clusters_are_counted_once(place):
     [
         (("baseline =", "baselin ="), "unknown key evaluate.baselin"),
         (('"test.jsonl"', '"absent.jsonl"'), "cannot read"),
+        (('baseline = "base"', 'ratings = ["nowhere.json"]'), "nowhere.json: no such file"),
         (('name = "tuned"', 'name = "base"'), "two systems have the same name"),
         (('name = "tuned"', 'name = "tuned"\nlikelihood = true'), "likelihood works with hf:"),
         (('model = "fake:tuned.json"', ""), "a system needs either model or predictions"),
@@ -341,7 +342,11 @@ def test_given_answers_for_other_records_are_said(place):
     assert "2 of the answers given for tuned are for a record that came before" in said
 
 
-def test_the_example_of_a_configuration_is_read():
-    settings = load_settings(EXAMPLES / "evaluate" / "base-and-tuned.toml")
-    assert settings.evaluate.compared_with == "base"
-    assert settings.evaluate.records[0].is_absolute()
+def test_the_examples_of_a_configuration_are_read():
+    told = load_settings(EXAMPLES / "evaluate" / "base-and-tuned.toml").evaluate
+    assert told.compared_with == "base"
+    assert told.records[0].is_absolute()
+    told = load_settings(EXAMPLES / "evaluate" / "corpus.toml").evaluate
+    shipped = [path for path in told.inputs() if path.name != "index.json"]
+    assert shipped
+    assert all(path.resolve().is_file() for path in shipped)

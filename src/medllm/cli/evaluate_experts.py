@@ -70,6 +70,9 @@ def import_(
         list[Path], typer.Argument(metavar="FILE...", help="Files that raters sent back.")
     ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Where the ratings go.")],
+    seal: Annotated[
+        str, typer.Option("--seal", metavar="TEXT", help="The seal that the export printed.")
+    ] = "",
 ) -> None:
     """Check ratings against the sealed key and say whose answers they are.
 
@@ -83,10 +86,13 @@ def import_(
     from medllm.evaluate.experts.sheets import read_key
 
     check_place(to, "--to")
-    key = read_key(sheets)
+    key = read_key(sheets, seal=seal)
     done = import_ratings(key, files)
     write_ratings(to, done)
     typer.echo(f"{len(done.ratings)} ratings of {len(done.n_unrated)} raters in {to}")
+    typer.echo(f"seal of the key: {key['seal']}")
+    if not seal:
+        notice("compare it with the one that was noted down at the export, or give it by --seal")
     for rater, n in done.n_unrated.items():
         if n:
             notice(f"{rater} left {n} answers unrated; they have no rating")

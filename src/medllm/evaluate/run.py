@@ -76,6 +76,7 @@ def evaluate(settings: Settings, folder: Path, *, shown: Shown = hidden) -> Eval
         held_out = read_held_out(
             told.records, limit=told.items, seed=told.seed, system_prompt=told.system_prompt
         )
+    check_inputs(told.inputs())
     with disk_errors(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
     _keep_settings(settings, folder)
@@ -98,6 +99,14 @@ def evaluate(settings: Settings, folder: Path, *, shown: Shown = hidden) -> Eval
     )
     append_entry(folder, entry)
     return Evaluated(folder=folder, facts=facts)
+
+
+def check_inputs(paths: Sequence[Path]) -> None:
+    """Raise `DataError` where a file is not there, before hours are spent on the others."""
+    for path in paths:
+        if not path.exists():
+            hint = "check the path: it starts at the folder of the configuration"
+            raise DataError(f"cannot read {path}: no such file or directory", hint=hint)
 
 
 def measure(

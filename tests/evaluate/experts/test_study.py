@@ -9,7 +9,7 @@ import re
 import pytest
 
 from medllm.cli.main import main
-from medllm.evaluate.experts.sheets import hide_names, names_to_hide
+from medllm.evaluate.experts.sheets import hide_names, names_to_hide, read_key, seal_of
 from tests.evaluate.invented import items, write_records
 
 SETTINGS = """[evaluate]
@@ -201,6 +201,27 @@ def test_ratings_that_cannot_be_trusted_are_refused(run, capsys, spoil, message)
     assert not to.exists()
 
 
+def test_a_key_that_was_changed_and_sealed_again_has_another_seal(run, capsys):
+    sheets = export(run)
+    noted = json.loads((sheets / "key.json").read_text(encoding="utf-8"))["seal"]
+    path = str(filled(sheets, "rater-1", lambda meaning: rating(3)))
+    to = str(run.parent / "ratings.json")
+    command = ["evaluate", "experts", "import", str(sheets), path, "--to", to, "--seal", noted]
+    assert main(command) == 0
+    key = read_key(sheets)
+    for meaning in key["raters"]["rater-1"]["codes"].values():
+        meaning["system"] = "llama-base"
+    key["seal"] = seal_of(key)
+    (sheets / "key.json").write_text(json.dumps(key), encoding="utf-8")
+    capsys.readouterr()
+    assert main(command) == 2
+    assert "has another seal than was noted down" in capsys.readouterr().err
+    assert main(command[:-2]) == 0
+    told = capsys.readouterr()
+    assert f"seal of the key: {key['seal']}" in told.out
+    assert "compare it with the one that was noted down" in told.err
+
+
 def test_sheets_are_never_written_over(run, capsys):
     sheets = export(run)
     before = (sheets / "key.json").read_bytes()
@@ -229,6 +250,7 @@ def test_names_are_hidden_and_ordinary_words_are_kept():
 
 @pytest.mark.slow
 def test_the_page_keeps_ticks_and_saves_them_to_a_file(run, tmp_path):
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
     sheets = export(run, "--raters", "1")
@@ -237,6 +259,10 @@ def test_the_page_keeps_ticks_and_saves_them_to_a_file(run, tmp_path):
         page = browser.new_page()
         page.goto(f"file://{sheets / 'rater-1.html'}")
         assert page.inner_text("[role=status]") == "0 of 44 rated"
+        assert Axe().run(page).violations_count == 0
+        page.keyboard.press("Tab")  # by the keyboard alone: a level of the first scale
+        page.keyboard.press("Space")
+        assert page.locator("fieldset.answer").first.locator("input:checked").count() == 1
         card = page.locator("fieldset.answer").first
         for name, level in rating(4).items():
             card.locator(f'input[data-name="{name}"][value="{level}"]').check()

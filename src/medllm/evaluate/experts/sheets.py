@@ -184,14 +184,19 @@ def _safe(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def read_key(folder: Path) -> dict[str, Any]:
-    """Read the key and check its seal; `DataError` where it was changed since."""
+def read_key(folder: Path, *, seal: str = "") -> dict[str, Any]:
+    """Read the key and check its seal; `DataError` where it was changed since.
+
+    `seal` is what was noted down at the export: who changes a key can seal it again.
+    """
     key = read_json(folder / KEY)
     hint = "restore it from a copy: ratings cannot be trusted to a key that was changed"
     if not isinstance(key, dict) or not isinstance(key.get("raters"), dict):
         raise DataError(f"{folder / KEY} is no key of rating sheets", hint=hint)
     if key.get("seal") != seal_of(key):
         raise DataError(f"{folder / KEY} was changed after it was sealed", hint=hint)
+    if seal and key["seal"] != seal.strip().lower():
+        raise DataError(f"{folder / KEY} has another seal than was noted down", hint=hint)
     return key
 
 
