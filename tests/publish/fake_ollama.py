@@ -48,6 +48,8 @@ class FakeOllama(FakeServer):
         self.blobs: dict[str, bytes] = {}
         self.hub: dict[str, str] = {}
         self.n_uploads = 0
+        self.n_cached = 0
+        """Tokens of the prompt that it remembers, and does not count, until it is unloaded."""
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         return _Ollama
@@ -106,6 +108,7 @@ class _Ollama(Handler):
             "/api/create": self._create,
             "/api/show": self._show,
             "/api/chat": self._chat,
+            "/api/generate": self._unload,
             "/api/copy": self._copy,
             "/api/push": self._push,
         }
@@ -189,6 +192,14 @@ class _Ollama(Handler):
         info = {"rendered_template": prompt}
         told = {"model": body["model"], "created_at": "2026-11-20T08:00:00Z", "_debug_info": info}
         self._send(200, told)
+
+    def _unload(self, body: Json) -> None:
+        assert body["keep_alive"] == 0, "a model is asked by /api/chat"
+        self.fake.n_cached = 0
+        self._send(200, {"done": True, "done_reason": "unload"})
+
+    def _n_prompt(self, body: Json) -> int:
+        return super()._n_prompt(body) - self.fake.n_cached
 
     def _copy(self, body: Json) -> None:
         model = self._model(body["source"])

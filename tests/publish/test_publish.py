@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,13 @@ def test_a_push_may_take_as_long_as_it_moves(export: Path, monkeypatch: pytest.M
     assert set(granted) == {60.0}
 
 
+def test_what_cannot_be_checked_is_not_sent(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with FakeOllama() as server:
+        assert 'pip install -c constraints.txt "medllm[' in failure(export, server)
+        assert server.received == []
+
+
 def test_no_ollama_is_said_with_what_to_do(export: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -274,7 +282,12 @@ def test_a_prompt_that_begins_twice_is_seen_by_its_tokens(export: Path) -> None:
     with FakeOllama(prompt_tokens=n + 1) as server:
         assert f"read {n + 1} tokens of a prompt that has {n}" in failure(export, server)
         assert server.names == []
+    with FakeOllama(prompt_tokens=n - 1) as server:
+        assert f"read {n - 1} tokens of a prompt that has {n}" in failure(export, server)
     with FakeOllama(prompt_tokens=n) as server:
+        server.n_cached = 5
+        assert go(export, server)["prompt_tokens"] == n
+        assert server.calls("/api/generate")
         assert go(export, server)["prompt_tokens"] == n
 
 

@@ -22,7 +22,7 @@ def render(template: str, messages: Sequence[Message], tokens: Mapping[str, str]
     `ModelError` for a template that is broken or that refuses these turns; its words are not
     repeated, since it has read the prompt.
     """
-    with extra("gguf"):
+    with extra("export"):  # llama-cpp-python, of the extra gguf, brings it too
         from jinja2 import TemplateError
     try:
         compiled = _environment().from_string(template)

@@ -128,6 +128,11 @@ class OllamaApi:
             )
         return text
 
+    def unload(self, name: str) -> None:
+        """Let it forget a model that it holds in memory, and all that it was asked."""
+        body = {"model": name, "keep_alive": 0, "stream": False}
+        self._object("/api/generate", body, name=name)
+
     def copy(self, source: str, destination: str) -> None:
         """Give a model a second name."""
         body = {"source": source, "destination": destination}

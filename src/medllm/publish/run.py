@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from medllm.errors import ConfigError, DataError, MedllmError, PrivacyError
-from medllm.export.facts import ExportedFile, ExportFacts, read_facts, read_proof
+from medllm.export.facts import HF, ExportedFile, ExportFacts, read_facts, read_proof
 from medllm.export.modelfile import LICENCE, go_template, parameters
 from medllm.models.spec import check_url, is_loopback
 from medllm.publish.checks import (
@@ -25,8 +25,8 @@ from medllm.publish.checks import (
     check_answer,
     check_prompts,
     check_shown,
+    expected_prompts,
     settings_for,
-    template_text,
 )
 from medllm.publish.names import Name, parse_name
 from medllm.publish.ollama_api import OllamaApi
@@ -161,17 +161,17 @@ def publish(
     """
     refuse(planned.refusals)
     check_file(planned.folder, planned.file)
-    template = template_text(planned.folder, planned.facts)
-    settings = settings_for(patience_s, planned.facts, planned.url)
-    api = OllamaApi(planned.url, settings)
+    prompts = expected_prompts(planned.folder, planned.facts)
+    tokenizer = planned.folder / HF / "tokenizer.json"
+    api = OllamaApi(planned.url, settings_for(patience_s, planned.facts, planned.url))
     version = api.version()
     _send(api, planned, shown)
     trial = str(planned.name.while_checked(planned.file.sha256))
     with _cleared(api, trial):
         api.create({"model": trial, **planned.body})
         check_shown(api, trial, planned.facts)
-        n_prompts = check_prompts(api, trial, planned.facts, template)
-        n_tokens = check_answer(api, trial, planned.facts, planned.folder, settings)
+        n_prompts = check_prompts(api, trial, planned.facts, prompts)
+        n_tokens = check_answer(api, trial, planned.facts, tokenizer, prompts[0])
         was = _give_name(api, trial, str(planned.name), replace=replace)
     if planned.is_pushed:
         _push(api, planned, shown)
