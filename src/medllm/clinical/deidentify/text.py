@@ -87,6 +87,13 @@ _OF_A_PATIENT = re.compile(
     r"|RN|PCP|NOK|[Pp]t|[Pp]atient(?=:)|dr|mr|mrs|Mdm|Dear|UHID|NRIC|[Ff]older|[Ss]urname)\b[.:\s]"
     r"|\b\d{1,2}[/.]\d{1,2}[/.](?:19|20)?\d\d\b|\b\d{3}[ .-]\d{3,4}[ .-]\d{4}\b"
 )
+_PUBLISHED = re.compile(
+    r"\bet al\b|\b(?:Figs?|Figures?|Tables?)\b\.? ?\d?|\(Fig|informed consent|[Cc]ase [Rr]eport"
+    r"|\[\d{0,3}\]"
+    r"|\b[Ww]e (?:present|report|describe|here)|\bliterature\b|Institutional Review"
+    r"|, (?:USA|Germany|Japan|China|UK|France|Italy|Switzerland|Denmark|Sweden)\)"
+)
+"""What papers say and notes do not."""
 _FEWEST_CAPITALS = 100
 """A text with fewer than one capital in so many words is written without them."""
 _FEWEST_OPENINGS = 5
@@ -104,12 +111,12 @@ def _base_letter(letter: str) -> str:
 
 
 def is_chart(text: str) -> bool:
-    """Whether a text is some patient's own, by a title, a birth date or the like in it.
+    """Whether a text is some patient's own: all are but those that read as published.
 
     A published case names nobody; in a chart what looks like a date, a code or a name is one more
-    often than not, and the rules believe it sooner.
+    often than not, and the rules believe it sooner. A title or a birth date makes any text a chart.
     """
-    return _OF_A_PATIENT.search(text) is not None
+    return _OF_A_PATIENT.search(text) is not None or _PUBLISHED.search(text) is None
 
 
 def _without_possessive(word: str) -> str:

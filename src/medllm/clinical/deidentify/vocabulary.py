@@ -42,6 +42,7 @@ class Vocabulary(NamedTuple):
     surnames: frozenset[str]
     ordinary: frozenset[str]
     clinical: frozenset[str]
+    drugs: frozenset[str]
     eponyms: frozenset[str]
     eponym_heads: frozenset[str]
     cities: dict[str, tuple[tuple[str, ...], ...]]
@@ -88,6 +89,7 @@ def vocabulary() -> Vocabulary:
         surnames=surnames,
         ordinary=ordinary,
         clinical=_read_clinical() - ((given | surnames) - ordinary) - eponyms - _FUNCTION_WORDS,
+        drugs=_words_of(_CLINICAL_DIR / "medications.tsv"),
         eponyms=eponyms,
         eponym_heads=_read("eponym_heads"),
         cities=_phrases(_read("cities")),
@@ -115,10 +117,14 @@ def _read_clinical() -> frozenset[str]:
     for path in (*sorted(_CLINICAL_DIR.glob("*.tsv")), _CLINICAL_WORDS_PATH):
         if path.stem == "allergy":  # trees and foods are family names and streets too
             continue
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if not line.startswith("#"):
-                words.update(_WORD.findall(line.lower()))
+        words |= _words_of(path)
     return frozenset(words)
+
+
+def _words_of(path: Path) -> frozenset[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = (line.lower() for line in lines if not line.startswith("#"))
+    return frozenset(word for line in said for word in _WORD.findall(line))
 
 
 def _phrases(names: frozenset[str]) -> dict[str, tuple[tuple[str, ...], ...]]:

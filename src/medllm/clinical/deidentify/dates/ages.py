@@ -115,7 +115,7 @@ _SAID = re.compile(
 )
 _SAID_BEFORE = re.compile(
     r"\b(?:age\sof|aged?|at|turn(?:s|ed|ing)|reach(?:ed|es|ing)|nearly|almost|over|to\sbe|lived\sto|now"
-    r"|(?:he|she|who|mother|father|patient)\s(?:is|was)|is\snow|past|until)\s$",
+    r"|i\sam|i'm|he's|she's|(?:he|she|who|mother|father|patient)\s(?:is|was)|is\snow|past|until)\s$",
     re.IGNORECASE,
 )
 

@@ -35,7 +35,7 @@ _THE_BEFORE = re.compile(
 _DAY_AFTER = re.compile(
     r"\s?(?:[.,;:)?!\n]|$)|\s(?:at|and|of (?:this|last|the|next) month|she|he|they|we|for|with|in"
     r"|to"
-    r"|but|when|after|before|because)\b",
+    r"|but|when|after|before|because|until|till|through)\b",
     re.IGNORECASE,
 )
 _NOT_A_DAY = re.compile(
@@ -61,7 +61,9 @@ _HOLIDAY = re.compile(
     r"['’]?s Day|(?:Mother|Father)['’]?s Day|St\.? Patrick['’]?s Day|Fourth of July|Hanukkah|Diwali"
     r"|Passover|Yom Kippur|Rosh Hashanah|Eid(?: al-\w+)?|Bank Holiday|Pancake Day|Guy Fawkes Night"
     r"|Bonfire Night|Canada Day|Australia Day|Anzac Day|Lunar New Year|Chinese New Year"
-    r"|CNY|Deepavali|Hari Raya(?: \w+)?|Mardi Gras|Burns Night|Juneteenth|Epiphany|Ash Wednesday|Maundy Thursday|Shrove Tuesday"
+    r"|CNY|Three Kings(?: Day)?|Deepavali"
+    r"|Hari Raya(?: \w+)?|Mardi Gras|Burns Night|Juneteenth|Epiphany|Ash Wednesday|Maundy Thursday"
+    r"|Shrove Tuesday"
     r"|Whitsun"
     r"|Pentecost|Candlemas|Michaelmas|Hogmanay|Ramadan|Holi|Navratri|Pongal|Onam|Dussehra"
     r"|Raksha Bandhan"
@@ -71,7 +73,8 @@ _HOLIDAY = re.compile(
     re.IGNORECASE,
 )
 _HOLIDAY_STARTS = frozenset(
-    """cny deepavali hari xmas x-mas burns juneteenth epiphany ash maundy shrove whitsun pentecost candlemas michaelmas
+    """three cny deepavali hari
+    xmas x-mas burns juneteenth epiphany ash maundy shrove whitsun pentecost candlemas michaelmas
     hogmanay ramadan holi navratri pongal onam dussehra raksha republic nowruz songkran vesak purim
     sukkot shavuot waitangi melbourne martin mlk remembrance cinco day all christmas
     thanksgiving easter good new halloween hallowe'en boxing labor labour

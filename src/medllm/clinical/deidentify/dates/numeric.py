@@ -134,7 +134,7 @@ def _is_short_date(
         return False
     if match[1] == "/":
         return True
-    if match[1] == "." and chart and not _VERSION_BEFORE.search(before):
+    if chart and match[1] in ".-" and not _VERSION_BEFORE.search(before):
         return True
     both_long = first[1] - first[0] == 2 and second[1] - second[0] == 2
     return both_long or PART_BEFORE.search(before) is not None

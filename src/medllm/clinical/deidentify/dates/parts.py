@@ -25,7 +25,7 @@ _MONTH_BEFORE = re.compile(
 )
 _PART = re.compile(
     r"\d(?<!\d\d)(?<![\w./-].)\d?(?:/\d{1,2}(?![\d/]|\.\d)"
-    r"|-\d{1,2}(?=\s?(?:[,;)(\n]|$|\.(?:\s|$)))|\.\d{1,2}\.(?=[,;)]))" + UNIT
+    r"|-\d{1,2}(?=\s?(?:[,;)(\n]|$|\.(?:\s|$)))|\.\d{1,2}(?:\.(?=[,;)])|(?=\s[A-Z])))" + UNIT
 )
 _MIDDLE = re.compile(r"\d+([/.-])(\d+)")
 PART_BEFORE = re.compile(
@@ -34,7 +34,8 @@ PART_BEFORE = re.compile(
     r"|egd|us"
     r"|(?:next|review|recall|rtc|return)(?=:)|(?:labs?|cultures?|cx|films?|photos?|pictures?|images?"
     r"|scan|bloods|ct|mri|cxr|xr|echo|results?|note|visit|report) (?:from|of)|drawn|collected|sent"
-    r"|starts?|next|mtg|began|ends?|stop|received|repeat"
+    r"|starts?|next|mtg|rv|r/v"
+    r"|cancel(?:led)?|recheck(?:ed)?|(?:night|week|wk|day) of|began|ends?|stop|received|repeat"
     r"|poa"
     r"|read|placed|done|started|stopped|given|last(?: \w+)?|visit|surgery|lmp|appt"
     r"|appointment"
@@ -45,6 +46,7 @@ PART_BEFORE = re.compile(
 WEEKDAY_BEFORE = re.compile(
     r"\b((?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?),?\s?$", re.IGNORECASE
 )
+_DAY_BEFORE = re.compile(r"\b(?:Mon|Tues?|Weds?|Thu(?:rs?)?|Fri|Sat|Sun)\s$")
 _OPERATION_BEFORE = re.compile(
     r"\b(?:CABG|DHS|THR|TKR|TKA|THA|ORIF|EGD|ERCP|TEE|TTE|LP|MRA|USS|XR|PET|EEG|EMG|LHC|RHC|PCI"
     r"|AVR|MVR"
@@ -109,7 +111,7 @@ def find_parts(text: str, *, chart: bool, n_dates: int) -> Iterator[Numbers]:
         if not (is_possible(a, b) or is_possible(b, a)):
             continue
         joined = last_end >= 0 and _PART_JOINED.match(text[last_end : match.start()])
-        told = joined or mark[1] == "." or _is_told(text, match)
+        told = joined or (mark[1] == "." and _is_dotted(text, match)) or _is_told(text, match)
         if mark[1] == "/" and not told:
             told = _is_among_dates(text, match, n_told) or (
                 chart and _is_no_score(text, match, a, b, n_told + n_dates)
@@ -157,6 +159,13 @@ def _is_among_dates(text: str, match: re.Match[str], n_dates: int) -> bool:
     return _RATED.search(before) is None
 
 
+def _is_dotted(text: str, match: re.Match[str]) -> bool:
+    """Whether "26.1.," ends in a dot of its own, or a weekday stands before "6.8"."""
+    if match.group().endswith("."):
+        return True
+    return _DAY_BEFORE.search(text[max(0, match.start() - 6) : match.start()]) is not None
+
+
 def _is_no_score(text: str, match: re.Match[str], a: int, b: int, n_dates: int) -> bool:
     """Whether a pair is no score, part, acuity or duration: "3/1", "18/9", "1/22", beside others.
 
@@ -174,7 +183,7 @@ def _is_no_score(text: str, match: re.Match[str], a: int, b: int, n_dates: int) 
         if b == 12:
             return a > 24
         word = _WORD_BEFORE.search(text[max(0, start - 30) : start])
-        if word and vocabulary().is_clinical(word[1].lower()):
+        if word and word[1].lower() in vocabulary().drugs:
             return False  # "buprenorphine 16/4"
         return (a, b) not in ((6, 5), (6, 4))
     return b > 12 and (str(b) not in _ONE_OF or (n_dates > 0 and b not in (15, 20, 30)))

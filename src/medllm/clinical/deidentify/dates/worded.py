@@ -53,6 +53,9 @@ _DAYS_AFTER = re.compile(
     r"patients|cases|days|weeks|months|years|times|[ap]m\b|%)|\s?(?:[A-Za-z]{3,9}\s)?\d{4})){0,6})",
     re.IGNORECASE,
 )
+_YEAR_BEFORE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/ .]$")
+_DAY_LAST = re.compile(r"[-/ .](\d{1,2})(?![\d.:])")
+"""Of "2021-Sep-02"."""
 _SLASHED_AFTER = re.compile(r"([/.-])(\d{1,2})\1((?:19|20)\d\d|\d\d)(?!\d)")
 """Of "Aug/13/2019"."""
 _ALONE_BEFORE = re.compile(
@@ -140,6 +143,12 @@ def _month_first(
     if year:
         number, field = _as_year(year)
         return [_date([name, field], DateValue(number, month, 0))]
+    year_first = _YEAR_BEFORE.search(before)
+    day_last = _DAY_LAST.match(text, name.end)
+    if year_first and day_last and 1 <= int(day_last[1]) <= 31:
+        start = match.start() - len(before) + year_first.start(1)
+        fields = [DateField(start, start + 4, "Y"), name, DateField(*day_last.span(1), "d")]
+        return [_date(fields, DateValue(int(year_first[1]), month, int(day_last[1])))]
     slashed = _SLASHED_AFTER.match(text, name.end)
     if slashed and 1 <= int(slashed[2]) <= 31:
         day = DateField(*slashed.span(2), "d")

@@ -32,6 +32,10 @@ _LATIN = re.compile(
 """Ends of microbes', drugs' and elements' names, which no list holds whole."""
 
 
+_GENUS = re.compile(r"(?:us|ia|ella|coccus|bacter|monas|myces|ium|ma|ea|era|ix|es|um|la)$")
+_SPECIES = re.compile(r"(?:us|is|um|ii|i|ae|ans|ens|osa|ata|ica|ria|la|oni|arum|ilis)$")
+
+
 def find_unknown_names(words: Words, *, has_names: bool) -> Iterator[Span]:
     """Give unknown words with a capital in mid-sentence, of a text that is a patient's.
 
@@ -77,6 +81,9 @@ def _is_opening(words: Words, at: int) -> bool:
 
 def _is_thing(words: Words, span: Span) -> bool:
     end = words.ends[span.last - 1]
+    follows = words.surfaces[span.last]
+    if words.gap(span.last - 1) == " " and follows.islower() and _SPECIES.search(follows):
+        return _GENUS.search(words.lowers[span.last - 1]) is not None  # "Escherichia coli"
     if _THING_BEHIND.match(words.text, end) or words.gap(span.last - 1) == "-":
         return True
     if words.gap(span.last - 1) == " " and words.is_capital(span.last):

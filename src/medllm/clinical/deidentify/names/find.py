@@ -110,6 +110,7 @@ def find_names(words: Words, known_names: Sequence[str] = ()) -> Iterator[Found]
 
 
 _CLOSED = re.compile(r"\.?(?:\s{2}|\s*[/|\n,;)]|$)")
+_CLOSED_FIRST = re.compile(r"\s{1,3}(?:\d|[A-Z]?\d{4}|\(|$)|\s{2}|[,;)\n]|$")
 _SECOND_NAMES = frozenset("ni nic mac mc van von de la el al bin ibn".split())
 
 
@@ -121,9 +122,11 @@ def _grown(words: Words, span: Span) -> Span:
         behind = words.text[words.ends[last] : words.ends[last] + 3]
         if len(surface) == 1 and surface.isupper() and gap in (" ", ", ") and _CLOSED.match(behind):
             last += 1
-        elif gap == " " and surface.isupper() and words.surfaces[last - 1].isupper():
+        elif gap in (" ", ", ") and surface.isupper() and words.surfaces[last - 1].isupper():
             known, low = vocabulary(), words.lowers[last]
-            if not known.is_listed_name(low) or known.is_plain(low) or len(low) < 3:
+            first = gap == ", " and last - span.first == 1 and _CLOSED_FIRST.match(behind)
+            listed = known.is_listed_name(low) and gap == " "
+            if not (listed or first) or known.is_plain(low) or len(low) < 3:
                 break
             last += 1
         elif gap.isspace() and "\n" not in gap and words.lowers[last] in _SECOND_NAMES:

@@ -62,6 +62,10 @@ _ANNOUNCED = re.compile(
     r"|[Aa]ttn|[Cc]ertifier) (?=[A-ZÀ-Þ])"
 )
 """What a name follows, of a person listed or not; what else may follow is a word that is known."""
+_ALIASED = re.compile(
+    r"(?<![\w'’-])([A-ZÀ-Þ][a-zà-ÿ'’-]{2,20})"
+    r"(?= \(?[\"“(]?(?:prefers|goes by|likes to be called|a\.?k\.?a\.?|née|nee)\b)"
+)
 _SPEAKER = re.compile(r"^[ \t]{0,4}(?:Agent )?([A-ZÀ-Þ][^\W\d_'’-]{1,20}):[ ]", re.MULTILINE)
 _REPORTS = frozenset("from here calling on c reports states feels slept says denies had is".split())
 _SPEECH_LABEL = re.compile(r"^[ \t]{0,4}[ISBARD]:[ ]", re.MULTILINE)
@@ -83,6 +87,10 @@ def find_framed_names(words: Words) -> Iterator[Span]:
     for pattern in (_CONSULTED, _ANNOUNCED):
         for match in pattern.finditer(words.text):
             yield from _announced(words, words.at_or_after(match.end()), pattern is _CONSULTED)
+    for match in _ALIASED.finditer(words.text):
+        at = words.at_or_after(match.start())
+        if not vocabulary().is_plain(words.lowers[at]):
+            yield Span(at, at + 1)
     yield from _find_speakers(words)
     for line in _LONE_LINE.finditer(words.text):
         span = _whole_line(words, line)

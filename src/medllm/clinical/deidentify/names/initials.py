@@ -38,7 +38,7 @@ _WITH_INITIALS = re.compile(
 )
 """A name with its initials behind it: "Ann Roe (AR) is"."""
 _SIGNED_BY = re.compile(
-    r"\b(?:by|tr|trans|typed|entered|keyed|taken|read back)[:\s]\s?([A-Z]{2,3}|[a-z]{3})"
+    r"\b(?:by|tr|trans|typed|entered|keyed|taken|read back|per)[:\s]\s?([A-Z]{2,3}|[a-z]{3})"
     r"(?=\s*$|\s*\n|\.(?:\s|$)|\s*[/|]|\s(?:RN|MD)\b)",
     re.MULTILINE,
 )

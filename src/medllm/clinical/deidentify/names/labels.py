@@ -252,5 +252,5 @@ def _is_closed(words: Words, span: Span) -> bool:
     """Whether the line or the field ends behind the name."""
     behind = words.text[words.ends[span.last - 1] : words.ends[span.last - 1] + 3]
     return not behind.strip() or (
-        behind[0] in ",;|\n(<" or behind.startswith(("  ", " / ", ". ", ".\n", " at", " in"))
+        behind[0] in ",;|\n(<" or behind.startswith(("  ", " (", " / ", ". ", ".\n", " at", " in"))
     )

@@ -24,7 +24,8 @@ _PEOPLE = frozenset(
     sister aunt uncle partner friend neighbor neighbour cousin nephew niece signed nurse
     roommate caregiver girlfriend boyfriend fiance fiancee grandson granddaughter grandmother
     grandfather stepson stepdaughter pcp gp np cna midwife attending interpreter pharmacist
-    chaplain daddy mommy named""".split()
+    chaplain daddy mommy named surgeon assistant anesthesiologist anaesthetist resident fellow
+    consultant volunteer""".split()
 )
 _DEGREES = frozenset(
     "rn md np lpn lvn cna dnp crna fnp aprn pharmd lcsw msw rrt emt mbbs phd rmn rgn cnp".split()

@@ -22,6 +22,11 @@ _FIGURES = re.compile(
     r"(?![\w%/]|[.,-]\d|\s?(?:×|x\s?10|mg|mcg|ml|mL|g\b|IU|U\b|units?|copies|cells|CFU|cfu|bp\b|steps|/))"
 )
 _CHAINED = re.compile(r"(?<![\w.,/+-])\d{1,4}(?:-\d{1,4}){3,5}(?![\w-]|\.\d)")
+_YEARED = re.compile(
+    r"(?<![\w.,/+-])(?:1[5-9]|2[0-6])-\d{4}(?![\w%-]|[.,]\d|\s?(?:mg|m[lL]|kcal|steps))"
+    r"|\b\d{2}-\d{6,12}-\d\b"
+)
+"""Cases by their year: "23-4471"."""
 _HASHED = re.compile(r"#\s?((?:[A-Za-z]{1,4}[ -]?)?\d{2,}(?:[ -]?[\dA-Z]{2,}){0,3})(?!\w|[./]\d)")
 _ZEROED = re.compile(r"\b[A-Z]{2,5} (0\d{1,2}-\d{3,6})(?![\w-]|\.\d)")
 _UNIT = re.compile(
@@ -32,10 +37,12 @@ _UNIT = re.compile(
 )
 """Doses, obstetric counts, sizes, stages, levels of the spine, variants and public numbers."""
 _LABELLED = re.compile(
-    r"\b([A-Z]{2,6}):?\s((?:[A-Z]{1,2})?\d{5,9}[A-Z]?|\d{4} \d{4}(?: [A-Z])?)(?![\w%/]|[.,-]\d|\s?(?:mg|U|IU|x))"
+    r"\b([A-Z]{2,6}):?\s((?:[A-Z]{1,2})?\d{5,9}[A-Z]?|\d{4} \d{4}(?: [A-Z])?)"
+    r"(?![\w%/]|[.,-]\d|\s?(?:mg|U|IU|x))"
 )
 _MEASURED = frozenset(
-    """wbc wcc plt plts anc bnp ntprobnp cpk ck ast alt alp ldh hcg bhcg ca cea afp psa crp hiv hcv hbv
+    """cpt icd pmid nct doi loinc snomed hcpcs opcs geo
+    wbc wcc plt plts anc bnp ntprobnp cpk ck ast alt alp ldh hcg bhcg ca cea afp psa crp hiv hcv hbv
     ebv cmv vl rbc asma amylase lipase ferritin trop tn feno gbs id is at on by to in""".split()
 )
 _BEFORE = re.compile(r"([^\W\d_]{2,})[\s:=]{1,3}$")
@@ -56,6 +63,8 @@ def find_codes_of_charts(words: Words) -> Iterator[Found]:
     for match in _LABELLED.finditer(text):
         if _is_labelled(text, match):
             yield Found(*match.span(2), "other", _LAST_RANK, "id")
+    for match in _YEARED.finditer(text):
+        yield Found(*match.span(), "other", _LAST_RANK, "id")
     for match in _CHAINED.finditer(text):
         yield Found(*match.span(), "other", _RUN_RANK, "id")
     for pattern in (_HASHED, _ZEROED):
@@ -86,4 +95,5 @@ def _is_number_of_somebody(text: str, match: re.Match[str]) -> bool:
     if figures.endswith("000") or len(figures) < _FEWEST_SIGNS:
         return False
     before = _BEFORE.search(text[max(0, match.start() - 30) : match.start()])
-    return before is None or not vocabulary().is_clinical(before[1].lower())
+    low = before[1].lower() if before else ""
+    return low not in _MEASURED and not vocabulary().is_clinical(low)

@@ -56,6 +56,7 @@ _PHONES = (
     re.compile(
         r"(?<![\w.,/+-])(?:\(0\d{2,4}\)|0\d{2,4})[\s-]?\d{3,4}[\s-]?\d{3,4}(?!\d|\.\d)" + _EXTENSION
     ),
+    re.compile(r"(?<![\w.,/+-])00[ -]?\d{1,3}(?:[ -]?\d{2,6}){2,4}(?![\w-]|[.,]\d)"),
     re.compile(r"(?<![\w.,/+-])\d{3} \d{7}(?![\w%/-]|[.,]\d|\s?(?:m|c|x|u|IU|U\b))"),
     re.compile(r"(?<![\w.,/+-])(?:\(0\d{1,5}\)|0\d{1,5})[\s-]\d{5,6}(?!\d|\.\d)" + _EXTENSION),
 )
@@ -74,7 +75,10 @@ _SPOKEN = re.compile(
     re.IGNORECASE,
 )
 """Seven figures or more as they are dictated."""
-_LONE_EXTENSION = re.compile(r"x\d{4,5}(?<=[a-z,] x.{4})(?<!\w)\b|x(?<=[a-z,] x)\d{4,5}\b")
+_LONE_EXTENSION = re.compile(
+    r"x\s?\d-\d{4}(?<=[a-z,] x.{6})(?!\w)|x\s\d-\d{4}\b"
+    r"|x\d{4,5}(?<=[a-z,] x.{4})(?<!\w)\b|x(?<=[a-z,] x)\d{4,5}\b"
+)
 _FAX_WORDS = frozenset("fax faxed facsimile f".split())
 _PHONE_WORDS = frozenset(
     """office surgery reception day evening night telephone phone tel ph mobile mob cell cellular

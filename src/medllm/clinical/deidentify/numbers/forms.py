@@ -13,6 +13,7 @@ _LAST_RANK = 37
 """Of numbers that only their length makes suspect."""
 _FORMS: tuple[tuple[Category, re.Pattern[str]], ...] = (
     ("ssn", re.compile(r"\d(?<![\w.-].)\d\d-\d\d-\d{4}(?![\w-])")),
+    ("ssn", re.compile(r"\d(?<![\w.,/+-].)\d\d \d\d \d{4}(?![\w-]|[.,/]\d)")),
     ("ssn", re.compile(r"(?<!\w)[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z](?!\w)")),
     ("device", re.compile(r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9-]{1,20}){0,4}")),
     ("account", re.compile(r"\d(?<!\w.)\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}(?![\w-])")),
@@ -59,7 +60,7 @@ _CHASSIS = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _PLATE = re.compile(
     r"(?<![\w/])(?:[A-Z]{2}\d{2}[\s-]?[A-Z]{3}|[A-Z]{1,3}-\d{3,4}|[A-Z]\d{1,4}[\s-]?[A-Z]{3}"
     r"|\d{1,3}[\s-][A-Z]{3}|[A-Z]{3}\d{1,3}[\s-]?[A-Z]|[A-Z]{3}\d{3,4}|\d[A-Z]{3}\d{3}"
-    r"|\d[A-Z]{2}\s?\d{4}|[A-Z]\d{3}[A-Z]{2}|\d{2,3}-[A-Z]{1,2}-\d{1,6}|[A-Z]{2}[\s-]\d{2}[\s-][A-Z]{1,2}[\s-]\d{4})\b"
+    r"|\d[A-Z]{2}\s?\d{4}|[A-Z]{2,3}\s\d{4,5}|[A-Z]\d{3}[A-Z]{2}|\d{2,3}-[A-Z]{1,2}-\d{1,6}|[A-Z]{2}[\s-]\d{2}[\s-][A-Z]{1,2}[\s-]\d{4})\b"
 )
 _LOOSE_PLATE = re.compile(
     r"(?:plates?|reg|registration|tag)[\s.:(]{1,3}([A-Z]{1,3}\s\d{3,4})\b", re.I
@@ -70,13 +71,15 @@ _DRIVEN = re.compile(
 )
 """A plate without a word for it: "drives KTB 4471"."""
 _AIRCRAFT = re.compile(
-    r"\b(?:[Aa]ircraft|[Hh]elicopter|[Hh]elo|[Tt]ail|[Cc]all ?sign|[Ff]light)\s(?:no\.?\s|number\s|reg\.?\s|ID\s)?"
+    r"\b(?:[Aa]ircraft|[Hh]elicopter|[Hh]elo|[Tt]ail|[Cc]all ?sign|[Ff]light)\s"
+    r"(?:no\.?\s|number\s|reg\.?\s|ID\s)?"
     r"([A-Z]{1,2}-[A-Z0-9]{3,5}|N\d{1,5}[A-Z]{0,2})\b"
 )
 _VEHICLE_WORDS = frozenset(
     """car van lorry truck vehicle vehicles motorcycle motorbike taxi minibus plate plates reg
     scooter registration drives driver drove driving parked parking ford vauxhall toyota honda corsa
-    fiesta bus trailer pickup suv jeep sedan minivan tail motorhome camper tractor moped prius
+    fiesta bus trailer pickup suv jeep sedan minivan tail motorhome camper tractor moped tricycle
+    prius
     camry civic corolla golf polo passat focus nissan mazda subaru hyundai kia volvo audi bmw
     mercedes volkswagen vw skoda renault peugeot fiat dodge chevrolet chevy tesla honda suzuki
     mahindra maruti tata rickshaw aircraft flight""".split()

@@ -18,7 +18,9 @@ _ANY_NUMBER = re.compile(
 """Whatever is numbered: "blood bag number B2840 06 528222"; few figures count and do not name."""
 _COUNTED = re.compile(r"(?:copy|catalog\w*|lot|batch|model|version|atomic|trial|approval) \w+\.?$")
 _CODE_WORDS = re.compile(
-    r"(?:key ?safe|(?:door|gate|entry|lock|alarm|access) (?:code|pin))[:=]? (\d{3,8})\b", re.I
+    r"(?:key ?safe|(?:door|gate|entry|lock|alarm|access)"
+    r" (?:code|pin))[:=]? ([A-Z]?\d{3,8}[A-Z]?)\b",
+    re.I,
 )
 
 

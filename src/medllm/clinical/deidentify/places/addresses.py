@@ -37,6 +37,7 @@ _STREET_WORDS = (
 )
 _SURE_STREET = re.compile(
     r"\b(?:Street|Avenue|Ave|Road|Rd|Drive|Lane|Boulevard|Blvd|Crescent|Terrace|Parkway|Highway)\b"
+    r"|\b(?:STREET|AVENUE|AVE|ROAD|RD|LANE|BOULEVARD|BLVD|CRESCENT|TERRACE|PARKWAY|HIGHWAY)\b"
 )
 _SURE_PARTS = re.compile(
     r"\d\s(?:[NSEW]{1,2}|North|South|East|West)\.?\s|\b(?:Apt|Suite|Ste|Unit|Flat)\b|#\d"

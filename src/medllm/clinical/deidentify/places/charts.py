@@ -24,7 +24,7 @@ _LABEL = re.compile(
 )
 _RUN = re.compile(
     r"(?:St\.?\s)?[^\W\d_a-z][\w'’&-]{1,30}"
-    r"(?:[ -](?:(?:of|the|de|la|on|and|&|at)\s){0,2}[^\W\d_a-z][\w'’&-]{1,30}){0,5}"
+    r"(?:[ -](?:(?:of|the|de|la|upon|&)\s){0,2}[^\W\d_a-z][\w'’&-]{1,30}){0,5}"
 )
 _ZIP = re.compile(r"(?<=[a-z.]),\s((?:[A-Z][a-z'’-]{2,20}\s){1,3})(\d{5}(?:-\d{4})?)(?=[.,;)\n]|$)")
 _UNITS = re.compile(
@@ -35,6 +35,11 @@ _UNIT_BEHIND = re.compile(
     r",?\s(?:app|apt|appt|unit|flat|suite|ste|no|bât|bat|étage|esc|piso)\.?\s?#?\d[\w-]{0,4}\b",
     re.IGNORECASE,
 )
+_ROAD = re.compile(
+    r"(?:(?<=\bon )|(?<=\boff )|(?<=near )|(?<=from ))(?:Route|Rte|Highway|Hwy|State Road)"
+    r"[ -]?\d{1,3}[A-Z]?\b"
+)
+_LIVES = re.compile(r"\b(?:[Ll]ives|[Ss]tays|[Rr]esides|[Ll]iving)\s(?=[A-Z])")
 _AT = re.compile(r"\b(?:at|@)\s(?=[A-Z])")
 
 
@@ -52,7 +57,9 @@ _BLOCK = re.compile(
     r"\b(?:Blk|Block)\s\d{1,4}[A-Z]?,?\s(?:[A-Z][a-z]+\s){1,4}(?:\d{1,3}\s)?#\d{1,2}-\d{1,4}"
 )
 _UNIT_OF = re.compile(
-    r"\b([A-Z][a-zà-ÿ]{3,20}|(?<=at )[A-Z]{4,12})(?=\s(?:ED|ER|ICU|A&E|CHC|PHC|UPHC|VAMC|ASC|SNF|ALF|LTAC|CCU|OPD|MAU)\b|(?<=[A-Z]{4})[.,;)])"
+    r"\b([A-Z][a-zà-ÿ]{3,20}|(?<=at )[A-Z]{4,12})"
+    r"(?=\s(?:ED|ER|ICU|A&E|CHC|PHC|UPHC|VAMC|ASC|SNF|ALF|LTAC|CCU|OPD|MAU)\b"
+    r"|(?<=[A-Z]{4})[.,;)])"
 )
 _TOWN_BEHIND = re.compile(r"(?<=[a-z]),\s(?=[A-Z][a-z]+(?:\s[A-Z][a-z]+)?[.,;)\n])")
 
@@ -66,10 +73,16 @@ def find_places_of_charts(words: Words) -> Iterator[Found]:
         run = _RUN.match(text, label.end())
         if run and not all(map(vocabulary().is_plain, _parts(run.group()))):
             yield _of_run(text, *run.span(), _RANK)
+    for match in _LIVES.finditer(text):
+        run = _RUN.match(text, match.end())
+        if run and not any(map(vocabulary().is_plain, _parts(run.group()))):
+            yield _of_run(text, *run.span(), _RANK)
     for match in _ZIP.finditer(text):
+        if region_end(words, words.at_or_after(match.start(1))):
+            continue
         yield Found(match.start(1), match.end(1) - 1, "geographic", _RANK, "place")
         yield Found(*match.span(2), "geographic", _RANK, "code")
-    for pattern in (_UNITS, _HOUSE, _BLOCK, _LOCALITY):
+    for pattern in (_UNITS, _HOUSE, _BLOCK, _LOCALITY, _ROAD):
         for match in pattern.finditer(text):
             yield Found(*match.span(), "geographic", _RANK, "street")
     for match in _UNIT_OF.finditer(text):
@@ -131,5 +144,6 @@ def _find_before_lands(words: Words) -> Iterator[Found]:
             first -= 1
         lows = words.lowers[first:at]
         plain = any(known.is_plain(low) and low not in PLACE_WORDS for low in lows)
-        if region_end(words, at) and words.is_capital(first) and not plain:
+        land = any(region_end(words, here) for here in (first, at - 1))
+        if region_end(words, at) and words.is_capital(first) and not (plain or land):
             yield Found(words.starts[first], words.ends[at - 1], "geographic", _WEAK_RANK, "place")

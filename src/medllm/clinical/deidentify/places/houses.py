@@ -7,8 +7,8 @@ HEADS = frozenset(
     homes hospice school college university academy nursery church prison jail manor lodge practice
     surgery institute cathedral temple court mosque synagogue shelter village kindergarten creche
     sanatorium polyclinic barracks memorial house general regional rehab pharmacy medical hostel
-    abbey convent ems fire police snf ltac laboratory facility group preschool elementary living
-    primary care daycare pavilion""".split()
+    abbey convent ems fire police snf ltac elem laboratory facility group preschool elementary
+    living primary care daycare pavilion""".split()
 )
 NEEDS_BEFORE = {
     "supply": frozenset("medical home".split()),
@@ -18,7 +18,8 @@ NEEDS_BEFORE = {
         "medical health care cancer heart rehabilitation rehab nursing trauma surgery community"
         " senior correctional detention treatment recovery living dialysis imaging surgical "
         "wellness"
-        " birth birthing hospice oncology eye infusion kidney renal diagnostic".split()
+        " birth birthing"
+        " endoscopy hospice oncology eye infusion kidney renal diagnostic".split()
     ),
     "home": frozenset("nursing care residential rest retirement funeral group".split()),
     "homes": frozenset("nursing care residential".split()),

@@ -16,7 +16,8 @@ _NO_STREET = frozenset(
 )
 _STREET = re.compile(
     r"(?:(?P<house>\d{1,5}[a-z]?\s)(?:[nsew]\.?\s)?(?P<named>(?:[a-z][a-z'’]{1,15}\s){1,3}?)"
-    r"(?:st|street|ave|avenue|rd|road|ln|lane|dr|drive|blvd|boulevard|ct|court|cir|circle|way|pl|place|hwy|terrace|trail)"
+    r"(?:st|street|ave|avenue|rd|road|ln|lane|dr|drive|blvd|boulevard|ct|court|cir|circle|way|pl|place|hwy|terrace|trail|close"
+    r"|grove|gardens|crescent|mews|parade)"
     r"|\b(?:on|at|off|near|along|from|by)\s(?P<lone>(?:[a-z][a-z'’]{1,15}\s){1,3}?(?:street|ave|avenue|rd|road|lane|blvd|boulevard|hwy)))"
     r"\b\.?(?:,?\s(?:apt|unit|suite|ste|lot|#)\.?\s?#?[\w-]{1,6})?"
 )
@@ -33,8 +34,10 @@ _STAYS = frozenset(
 _SEEN_AT = re.compile(
     r"(?:\b(?:seen|admitted|treated|hospitali[sz]ed|dialysis|hd|surgery|done|stent|cath|delivered|born"
     r"|followed|follows|appt|appointment|referred by (?:dr|doctor) \w+|works)\sat"
-    r"|\b(?:transferred|moved|sent|admitted|go(?:es|ing)? back|returned)\sto|\b(?:lives|living|out)(?:\sout)?\s(?:in|by|near)"
-    r"|\b(?:home|house|farm|apartment)\sin|\b(?:lady|man|woman|boy|girl|originally|comes|came|moved|transferred|drove(?: him| her)?)"
+    r"|\b(?:transferred|moved|sent|admitted|go(?:es|ing)? back|returned)\sto"
+    r"|\b(?:lives|living|out)(?:\sout)?\s(?:in|by|near)"
+    r"|\b(?:home|house|farm|apartment)\sin|\b(?:lady|man|woman|boy|girl|[a-z]{4,12}(?:er|or|ee|ist|ian)"
+    r"|originally|comes|came|moved|transferred|drove(?: him| her)?)"
     r"\sfrom)\s$"
 )
 _NO_ENDING = re.compile(r"(?:ing|ed|ly|ize|ise|sided|al|ive|ous|ary|ent)$")
@@ -64,7 +67,11 @@ def find_places_in_small_letters(words: Words) -> Iterator[Found]:
 
 def _is_measure(named: list[str], match: re.Match[str]) -> bool:
     """Whether "2 more ct" is no street: behind a number the words must not all be clinical."""
-    return match["house"] is not None and all(map(vocabulary().is_clinical, named))
+    known = vocabulary()
+    if match["house"] is None:
+        return False
+    named = [low for low in named if low not in PLACE_WORDS]
+    return not named or all(map(known.is_clinical, named))
 
 
 def _house(words: Words, at: int) -> Iterator[Found]:
