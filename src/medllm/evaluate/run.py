@@ -24,9 +24,10 @@ from medllm.evaluate.measured import Measured, compare_all
 from medllm.evaluate.paired.compare import correct
 from medllm.evaluate.report import facts as of
 from medllm.evaluate.report.card import as_card
+from medllm.evaluate.report.limits import limits
 from medllm.evaluate.report.markdown import as_markdown
 from medllm.evaluate.report.page import as_page
-from medllm.evaluate.report.words import limits, summarise
+from medllm.evaluate.report.words import summarise
 from medllm.evaluate.sections.all import measure_sections
 from medllm.evaluate.sections.section import Section, section_facts
 from medllm.evaluate.settings import EvaluateConfig, Settings, to_toml

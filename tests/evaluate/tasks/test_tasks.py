@@ -193,5 +193,9 @@ def test_choices_are_reported_from_a_configuration(tmp_path, monkeypatch):
     (one,) = facts["comparisons"]
     assert one["is_shown"]
     assert one["p_sign"] == pytest.approx(2 / 2**14), "McNemar's exact test"
+    said = " ".join(facts["summary"])
+    assert "2 of 20 answers of other could not be read" in said
+    assert "always giving the most frequent right answer: one (1.000 against 1.000) and" in said
+    assert "correction for the one hypothesis" in said
     markdown = (tmp_path / "out/report.md").read_text(encoding="utf-8")
     assert "2 of 20 answers could not be read" in markdown

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from medllm.evaluate.report.words import all_hypotheses
+
 Facts = Mapping[str, Any]
 NONE = "–"
 
@@ -106,7 +108,7 @@ def differences(facts: Facts) -> Table:
         ],
         rows=rows,
         note=f"Paired by item. p is of a permutation test of the mean difference, corrected by "
-        f"Holm for all {facts['n_hypotheses']} hypotheses. dz is the difference in standard "
+        f"Holm for {all_hypotheses(facts)}. dz is the difference in standard "
         "deviations of the differences; won is where the system has the better score, which of "
         "harm, omission and refusals is the lower one; “found from dz” is the least that n items "
         "find in 80 % of samples; “n needed” would find the observed one as often.",

@@ -31,6 +31,7 @@ def summarise(facts: Facts) -> list[str]:
     said += _fates(facts)
     said += _lengths(facts)
     said += _floors(facts)
+    said += _classes(facts)
     said += _judge(facts)
     for section in facts.get("sections", []):
         said += _section(section, facts)
@@ -122,7 +123,7 @@ def _track(name: str, called: str, rows: Sequence[Facts], facts: Facts) -> list[
             metrics = and_list([_with_interval(row) for row in shown])
             said.append(
                 f"In {called}, {name} scored {word} than {baseline} in {metrics}; n = {n}, "
-                f"tested at 5 % after correction for all {facts['n_hypotheses']} hypotheses."
+                f"tested at 5 % after correction for {all_hypotheses(facts)}."
             )
     not_shown = [row for row in rows if not row["is_shown"] and row["p"] is not None]
     if not_shown:
@@ -227,44 +228,38 @@ def _floors(facts: Facts) -> list[str]:
     ]
 
 
+def _classes(facts: Facts) -> list[str]:
+    """Say whose right answers are no more than always the same answer gives, or were not read."""
+    said = []
+    rows = {measure["name"]: measure["systems"] for measure in facts["measures"]}
+    for name, reports in (facts.get("classes") or {}).items():
+        dull = []
+        for system, report in reports.items():
+            most = max(row["n"] for row in report["classes"].values()) / report["n"]
+            if rows[name][system]["low"] <= most:
+                dull.append(f"{system} ({report['accuracy']:.3f} against {most:.3f})")
+            if report["n_unread"]:
+                said.append(
+                    f"{report['n_unread']:,} of {report['n']:,} answers of {system} could not be "
+                    f"read and count as wrong in {name}."
+                )
+        if dull:
+            said.append(
+                f"In {name} it is not shown that these are better than always giving the most "
+                f"frequent right answer: {and_list(dull)}."
+            )
+    return said
+
+
 def _judge(facts: Facts) -> list[str]:
     judge = facts.get("judge") or {}
     return [f"Distrust the judge: {warning}" for warning in judge.get("warnings", [])]
 
 
-def limits(facts: Facts) -> list[str]:
-    """Give what the numbers of this report do not show."""
-    tracks = {measure["track"] for measure in facts["measures"]}
-    said = []
-    if "lexical" in tracks:
-        said.append(
-            "Overlap with a reference is not correctness: a right answer in other words scores "
-            "low, and a wrong dose in the reference's words scores high."
-        )
-    if "judge" in tracks:
-        said.append(
-            "A judge model is a model: it prefers places, lengths and its own kin, and was not "
-            "trained to see harm. The probes show how far."
-        )
-    if "experts" not in tracks:
-        what = "these answers" if facts["systems"] else "anything here"
-        said.append(f"No expert has rated {what}. No number here speaks of safety.")
-    for section in facts.get("sections", []):
-        said += section["limits"]
-    said.append(
-        "Items are a sample: intervals say how much the numbers would move with other items of the "
-        "same kind, not with other hospitals, languages or prompts."
-    )
-    if facts["comparisons"]:
-        said += [
-            "Tests are corrected for the hypotheses of this report, not for earlier runs that were "
-            "looked at and put away.",
-            "Power is computed from the observed effect: it plans the next study and explains "
-            "nothing about this one.",
-        ]
-    if facts.get("subgroups"):
-        said.append("Subgroups are shown with intervals and not tested.")
-    return list(dict.fromkeys(said))
+def all_hypotheses(facts: Facts) -> str:
+    """Give "all 21 hypotheses"."""
+    n = facts["n_hypotheses"]
+    return "the one hypothesis" if n == 1 else f"all {n:,} hypotheses"
 
 
 def and_list(words: Iterable[str]) -> str:
