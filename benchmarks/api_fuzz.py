@@ -40,7 +40,8 @@ def measure(options: Options) -> Section:
         return section
     n = N_CASES_QUICK if options.quick else N_CASES
     index = options.cache / "fuzz-examples"
-    build_index(index, read_all([EXAMPLES / "patients.jsonl", EXAMPLES / "articles.jsonl"]), None)
+    sources = [EXAMPLES / "patients.jsonl", EXAMPLES / "articles.jsonl"]
+    build_index(index, read_all(sources), None).close()
     with tempfile.TemporaryDirectory() as folder:
         more = ["--data", f"{folder}/data", "--set", "serve.compare=extractive"]
         with running(index, *more) as server:

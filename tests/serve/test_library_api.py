@@ -106,3 +106,17 @@ def test_the_server_answers_while_documents_are_added(own: httpx.Client) -> None
         job = own.get(f"/api/v1/jobs/{added['id']}").json()
     assert job["added"] == 3_000
     assert answered >= 3
+
+
+def test_ten_thousand_deletions_are_recorded_at_once(
+    serve: Callable[..., Running], tmp_path: Path
+) -> None:
+    running = serve("--data", tmp_path / "data")
+    with running.client() as client:
+        ids = [f"none-{n}" for n in range(9_999)]
+        job = client.post("/api/v1/documents/delete", json={"ids": [*ids, "none-1"]}).json()
+        assert job["total"] == 9_999
+        assert wait_for_job(client, job)["deleted"] == 0
+    running.stop()
+    log = (tmp_path / "data" / "audit.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["document"] for line in log}) == 9_999

@@ -26,7 +26,8 @@ from medllm.files import disk_errors, read_json, write_atomically, write_json
 
 Entry = dict[str, Any]
 _START = "0" * 64
-_MAX_BATCH = 200
+_MAX_BATCH = 10_000
+"""Entries that go to the disk at once: as many as one request deletes."""
 
 
 @dataclass(frozen=True, slots=True)

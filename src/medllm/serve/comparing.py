@@ -60,9 +60,9 @@ def blinded(answer: Json) -> Json:
 async def side_by_side(left: Events, right: Events) -> AsyncGenerator[tuple[str, Json], None]:
     """Give what two questions give, so that neither's pace tells which model wrote it.
 
-    `evidence` once; `claims` with one sentence of each side as soon as both have it, what is left
-    of the longer when both are done; then `answers` with both whole answers. Raises what either
-    raises; closing ends both.
+    `evidence` once; `claims` with one sentence of each side as soon as both have it; then `answers`
+    with both whole answers, where what is left of the longer is. Raises what either raises; closing
+    ends both.
     """
     queues: list[asyncio.Queue[tuple[str, Json] | Exception]] = [asyncio.Queue(), asyncio.Queue()]
     pairs = zip((left, right), queues, strict=True)
@@ -84,7 +84,7 @@ async def side_by_side(left: Events, right: Events) -> AsyncGenerator[tuple[str,
                         row[at] = data["claim"]
                     elif name == "done":
                         done[at] = data
-            if any(row):
+            if all(row):
                 yield "claims", {"number": number, "left": row[0], "right": row[1]}
         yield "answers", {"left": done[0], "right": done[1]}
     finally:

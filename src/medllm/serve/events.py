@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import aclosing
 from typing import Any, TypeVar
 
+from anyio import CancelScope
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
@@ -57,26 +57,28 @@ def stream(frames: AsyncGenerator[str, None]) -> StreamingResponse:
 
 async def _with_pings(frames: AsyncGenerator[str, None]) -> AsyncIterator[bytes]:
     """Send a comment where nothing else is sent for a while: a silent line may be a dead one."""
-    async with aclosing(frames):
-        coming: asyncio.Task[str] | None = None
-        try:
-            while True:
-                coming = coming or asyncio.ensure_future(anext(frames))
-                done, _ = await asyncio.wait({coming}, timeout=PING_S)
-                if not done:
-                    yield b": still here\n\n"
-                    continue
-                try:
-                    frame = coming.result()
-                except StopAsyncIteration:
-                    return
-                finally:
-                    coming = None
-                yield frame.encode("utf-8", "replace")
-        finally:
+    coming: asyncio.Task[str] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(frames))
+            done, _ = await asyncio.wait({coming}, timeout=PING_S)
+            if not done:
+                yield b": still here\n\n"
+                continue
+            try:
+                frame = coming.result()
+            except StopAsyncIteration:
+                return
+            finally:
+                coming = None
+            yield frame.encode("utf-8", "replace")
+    finally:
+        # Where the client hung up, each wait here would be cancelled again: anyio's way.
+        with CancelScope(shield=True):
             if coming is not None:
                 coming.cancel()
                 await asyncio.wait({coming})
+            await frames.aclose()
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, _Given]) -> _Given:

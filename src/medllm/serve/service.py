@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,13 +82,28 @@ class Service:
         """
         if self.audit is None:
             return
-        is_known = who == RECORDS_SYSTEM or self.door.is_known(who)
-        known = who if is_known else "unknown"
         try:
-            await asyncio.wrap_future(self.audit.record(known, what, **ids))
+            await asyncio.wrap_future(self.audit.record(self._known(who), what, **ids))
         except MedllmError as exc:
-            hint = "an administrator has to make room, or look at the log"
-            raise Refused(503, "the audit log cannot be written", hint=hint) from exc
+            raise _unrecorded() from exc
+
+    async def record_each(self, who: str, what: str, *, documents: Sequence[str]) -> None:
+        """Write an entry for each of many documents, as `record` does for one."""
+        audit, known = self.audit, self._known(who)
+        if audit is None:
+            return
+
+        def work() -> None:
+            for written in [audit.record(known, what, document=one) for one in documents]:
+                written.result()
+
+        try:
+            await self.in_thread(work)
+        except MedllmError as exc:
+            raise _unrecorded() from exc
+
+    def _known(self, who: str) -> str:
+        return who if who == RECORDS_SYSTEM or self.door.is_known(who) else "unknown"
 
     async def in_thread(self, function: Any, *arguments: Any) -> Any:
         """Give what a blocking function gives, without holding up the event loop."""
@@ -163,6 +178,11 @@ def last_change(index_dir: Path, created: str) -> str:
     except DataError:
         return created
     return max([created, *(str(entry.get("finished", "")) for entry in entries)])
+
+
+def _unrecorded() -> Refused:
+    hint = "an administrator has to make room, or look at the log"
+    return Refused(503, "the audit log cannot be written", hint=hint)
 
 
 def age_days(moment: str) -> float:

@@ -61,7 +61,6 @@ export class CompareView {
     if (name === "evidence") this.panel.evidence = data.evidence;
     else if (name === "claims") {
       for (const side of ["left", "right"]) {
-        if (!data[side]) continue;
         this.panel.claims.push(data[side]);
         this.lists[side].append(claimView(data[side], data.number, this.panel.evidence, this.panel, null, `${side}-`));
       }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -97,8 +96,9 @@ def _write(handle: BinaryIO, block: bytes) -> None:
 async def delete(body: DeleteRequest, request: Request) -> Response:
     """Take documents out without a trace: the index is written anew. Gives a job to follow."""
     user, service = user_with(request, "engineer"), service_of(request)
-    await asyncio.gather(*(service.record(user.name, "delete", document=i) for i in body.ids))
-    job = service.jobs.delete(body.ids)
+    ids = list(dict.fromkeys(body.ids))
+    await service.record_each(user.name, "delete", documents=ids)
+    job = service.jobs.delete(ids)
     return json_response(job.describe(), 202)
 
 

@@ -69,7 +69,11 @@ def _index(service: Service) -> dict[str, str]:
         return {"name": "index", "state": "down", "detail": type(exc).__name__}
     n = sum(library["documents"].values())
     state = "stale" if library["is_stale"] else "ok"
-    return {"name": "index", "state": state, "detail": f"{n:,} documents, {library['changed']}"}
+    return {
+        "name": "index",
+        "state": state,
+        "detail": f"{n:,} documents, added to on {library['changed'][:10]}",
+    }
 
 
 def _model(service: Service) -> dict[str, str]:
