@@ -58,7 +58,8 @@ class _Sums:
 
     @property
     def mean_kl(self) -> float:
-        return self.kl / max(1, self.n_positions)
+        mean = self.kl / max(1, self.n_positions)
+        return 0.0 if mean <= 0 else mean  # rounding may leave less than nothing
 
     @property
     def top1(self) -> float:

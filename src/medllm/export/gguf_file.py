@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medllm.errors import ModelError, extra
-from medllm.export.weights import to_float32
+from medllm.export.weights import largest, to_float32
 from medllm.files import disk_errors, sync_dir
 
 Tell = Callable[[int], None]
@@ -101,18 +101,18 @@ def _write_tensor(handle: IO[bytes], planned: Planned, tell: Tell) -> None:
 
 def encode(block: NDArray[Any], quantisation: str, name: str) -> NDArray[Any]:
     """Give stored rows as a GGUF stores them; raise `ModelError` for what is no finite number."""
+    size = largest(block)
+    if not math.isfinite(size):
+        raise ModelError(f"the tensor {name} holds what is no number", hint="train again")
     if block.dtype == _NUMPY.get(quantisation):
         return block
     numbers = to_float32(block)
-    largest = float(np.abs(numbers).max(initial=0.0))
-    if not np.isfinite(largest):
-        raise ModelError(f"the tensor {name} holds what is no number", hint="train again")
     if quantisation == "F32":
         return numbers
     if quantisation == "BF16":
         return to_bfloat16(numbers)
     if quantisation == "F16":
-        if largest > _LARGEST_HALF:
+        if size > _LARGEST_HALF:
             raise ModelError(
                 f"the tensor {name} holds numbers too large for F16", hint="--quantize bf16"
             )
