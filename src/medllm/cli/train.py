@@ -11,7 +11,7 @@ import typer
 
 from medllm.cli.options import JsonOption, SetOption
 from medllm.cli.terminal import bold, is_watched, n_bytes, notice, print_json, time_in_words
-from medllm.cli.train_dry_run import show_dry_run
+from medllm.cli.train_dry_run import note_untrained, show_dry_run
 from medllm.cli.train_search import search_and_print, tell_trial
 from medllm.errors import ConfigError
 
@@ -144,5 +144,7 @@ def _tell_events(values: dict[str, Any]) -> None:
         for name in values["broken_checkpoints"]:
             notice(f"{name} is broken and was not used")
         notice(f"going on after step {values['step']:,}")
+    elif values["event"] == "untrained_tokens":
+        notice(note_untrained(values["tokens"]))
     elif "trial" in values:
         tell_trial(values)

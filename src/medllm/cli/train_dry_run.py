@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from medllm.cli.terminal import bold, n_bytes, print_json, time_in_words
+from medllm.cli.terminal import bold, n_bytes, notice, print_json, time_in_words
 from medllm.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medllm.tune.config import TrainConfig
     from medllm.tune.estimate import Estimate
     from medllm.tune.train import Prepared
@@ -41,6 +43,8 @@ def show_dry_run(settings: TrainConfig, *, as_json: bool) -> None:
         "seconds": round(measured.seconds, 1) if measured else None,
         "peak_bytes": measured.peak_bytes if measured else None,
     }
+    if prepared.untrained:
+        notice(note_untrained(prepared.untrained))
     if as_json:
         print_json({**values, "records": prepared.counts()})
     else:
@@ -49,6 +53,14 @@ def show_dry_run(settings: TrainConfig, *, as_json: bool) -> None:
         typer.echo("".join(_mark(text, is_trained) for text, is_trained in first_record(prepared)))
     if too_large is not None:
         raise too_large
+
+
+def note_untrained(tokens: Sequence[str]) -> str:
+    """Say which control tokens stay noise."""
+    return (
+        f"this base has no chat template, so {', '.join(tokens)} were never trained; "
+        "name them in lora.learn_tokens"
+    )
 
 
 def _too_large(prepared: Prepared, estimated: Estimate) -> ModelError | None:

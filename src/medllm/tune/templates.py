@@ -126,15 +126,20 @@ def _own_template(path: Path) -> Template:
     return Template(name=str(path), text=text, pad_tokens=_PAD_OF_LLAMA_3, end_of_turn="")
 
 
+def control_tokens(template: Template) -> list[str]:
+    """Give the tokens that a template writes around turns, in their order."""
+    written = re.findall(r"<[|｜][^'<>]+[|｜]>", template.text)
+    end = [template.end_of_turn] if template.end_of_turn else []
+    return list(dict.fromkeys([*written, *end]))
+
+
 def prepare_tokenizer(tokenizer: Any, template: Template) -> None:
     """Give the tokenizer the template, a padding token that ends nothing, and its end of turn.
 
     Raises `ConfigError` where the tokenizer does not know the template's tokens.
     """
     vocabulary = tokenizer.get_vocab()
-    needed = [template.end_of_turn] if template.end_of_turn else []
-    needed += re.findall(r"<[|｜][^'<>]+[|｜]>", template.text)
-    absent = sorted({token for token in needed if token not in vocabulary})
+    absent = sorted({token for token in control_tokens(template) if token not in vocabulary})
     if absent:
         raise ConfigError(
             f"the tokenizer does not match the template {template.name}: it has no {absent[0]}",

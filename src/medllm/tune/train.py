@@ -25,14 +25,20 @@ from medllm.tune.config import TrainConfig
 from medllm.tune.corpus import Corpus, describe
 from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
+from medllm.tune.plan import Plan, Tell
 from medllm.tune.results import ADAPTER, MODEL, save_result
 from medllm.tune.run_folder import check_folder, open_folder, process_number
 from medllm.tune.stopping import memory_errors, stoppable
-from medllm.tune.templates import Template, choose_template, prepare_tokenizer
+from medllm.tune.templates import (
+    Template,
+    choose_template,
+    control_tokens,
+    prepare_tokenizer,
+)
 from medllm.tune.trackers import check_trackers
 
 if TYPE_CHECKING:
-    from medllm.tune.trainer import ExactTrainer, Tell
+    from medllm.tune.trainer import ExactTrainer
 
 
 INITIAL = "initial-adapter"
@@ -55,6 +61,8 @@ class Prepared:
     rows: list[list[int]]
     validation: Corpus | None
     validation_rows: list[list[int]]
+    untrained: tuple[str, ...] = ()
+    """Control tokens that the base was never trained on, and that this run leaves so."""
 
     @property
     def digest(self) -> str:
@@ -88,12 +96,23 @@ def prepare(settings: TrainConfig) -> Prepared:
     base = find_model(settings.model.base)
     tokenizer = load_tokenizer(base)
     template = choose_template(settings.model.template, tokenizer)
+    untrained = _untrained_tokens(settings, tokenizer, template)
     prepare_tokenizer(tokenizer, template)
     train, validation = read_corpora(settings.data, tokenizer, template)
     window, packed = settings.data.window, settings.data.pack
     rows = train.rows(window, packed=packed)
     validation_rows = validation.rows(window, packed=packed) if validation else []
-    return Prepared(settings, base, tokenizer, template, train, rows, validation, validation_rows)
+    return Prepared(
+        settings, base, tokenizer, template, train, rows, validation, validation_rows, untrained
+    )
+
+
+def _untrained_tokens(settings: TrainConfig, tokenizer: Any, template: Template) -> tuple[str, ...]:
+    """Give the control tokens that stay noise: a base without a chat template never saw them."""
+    if tokenizer.chat_template or settings.train.method == "full" or not settings.data.train:
+        return ()
+    learnt = settings.lora.learn_tokens
+    return tuple(token for token in control_tokens(template) if token not in learnt)
 
 
 def train(
@@ -109,6 +128,8 @@ def train(
     if process_number() == 0:  # the others would see what the first has just begun
         check_folder(folder, settings, resume=resume)
     prepared = prepare(settings)
+    if tell and prepared.untrained:
+        tell({"event": "untrained_tokens", "tokens": list(prepared.untrained)})
     _refuse_what_cannot_fit(prepared)
     report = train_prepared(prepared, folder, resume=resume, tell=tell)
     if process_number() == 0:
@@ -161,7 +182,7 @@ def _make_trainer(
 ) -> tuple[ExactTrainer, Checkpoint | None]:
     """Load the base, add the adapter, and find the checkpoint to go on from."""
     with extra("train"):
-        from medllm.tune.trainer import ExactTrainer, Plan
+        from medllm.tune.trainer import ExactTrainer
     settings = prepared.settings
     found = checkpoints.find_newest(folder / checkpoints.CHECKPOINTS) if resume else Found(None, ())
     counters: dict[str, Any] = {"tokens": 0, "trained_tokens": 0}
@@ -179,6 +200,10 @@ def _make_trainer(
     )
     if meter.is_there:  # what a kill left untold is lost, but no whole step
         plan.counters["energy_wh"] = energy_used.before(folder) if resume else 0.0
+    if found.checkpoint is not None:
+        from medllm.tune.estimate import n_shards
+
+        checkpoints.check_parts(found.checkpoint, n_shards())
     if resume and process_number() == 0:
         _tell_where(folder, found, tell)
     base = methods.load_base(prepared.base, settings, prepared.tokenizer)
@@ -204,7 +229,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Take the best weights, save them, and report; a run that was stopped saves no result."""
     state, settings = trainer.state, prepared.settings
-    stopped = trainer.plan.wants_stop and state.global_step < state.max_steps
+    stopped = trainer.plan.stops and state.global_step < state.max_steps
     n_trained, n_all = methods.count_parameters(trainer.model)
     best = state.best_model_checkpoint
     best_step = int(best.rpartition("-")[2]) if best else state.global_step

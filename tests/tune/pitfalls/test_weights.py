@@ -15,7 +15,7 @@ from medllm.errors import ConfigError
 from medllm.models.hf_folder import load_tokenizer, load_weights
 from medllm.tune.merge import merge
 from medllm.tune.templates import choose_template
-from medllm.tune.train import train
+from medllm.tune.train import prepare, train
 from tests.tune import tokenizers_of_bases as bases
 from tests.tune.runs import settings
 
@@ -56,6 +56,21 @@ def test_pitfall_06_a_base_without_a_chat_template_must_be_given_one():
         choose_template("auto", tokenizer)
     assert "model.template" in caught.value.hint
     assert choose_template("llama3", tokenizer).name == "llama3"
+
+
+def test_pitfall_06_it_is_said_which_of_its_control_tokens_nobody_trains(own_model, tmp_path):
+    (own_model / "chat_template.jinja").unlink()
+    config = (own_model / "tokenizer_config.json").read_text()
+    (own_model / "tokenizer_config.json").write_text(config.replace("chat_template", "x"))
+
+    def untrained(**keys: Any) -> tuple[str, ...]:
+        named = {"n_records": 4, "validation": False, "model__template": "llama3", **keys}
+        return prepare(settings(tmp_path, own_model, **named)).untrained
+
+    heads = ("<|start_header_id|>", "<|end_header_id|>")
+    assert untrained() == (*heads, END)
+    assert untrained(lora__learn_tokens=[*heads, END]) == ()
+    assert untrained(train__method="full") == ()
 
 
 def test_pitfall_06_its_control_tokens_are_learnt_where_they_are_named(runs, tied_model):
