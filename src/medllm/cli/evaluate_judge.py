@@ -29,8 +29,8 @@ def judge(
 ) -> None:
     """Have a model judge the answers, and try the judge.
 
-    The same as `medllm evaluate CONFIG` without the comparison of words: for trying judges. Answers
-    that an earlier run left in the folder are used again.
+    The same as `medllm evaluate CONFIG` without the comparison of words and what else the file asks
+    for: for trying judges. Answers that an earlier run left in the folder are used again.
 
     \b
     Example:
@@ -44,4 +44,7 @@ def judge(
     settings = load_settings(config, [*(overrides or []), *more])
     if not settings.evaluate.judge.model:
         raise ConfigError("no judge is named", hint="--model SPEC, or model in [evaluate.judge]")
+    if not settings.evaluate.systems:
+        raise ConfigError("there are no answers to judge", hint="give records and systems")
+    settings = settings.model_copy(update={"evaluate": settings.evaluate.without_sections()})
     run_and_show(settings, to or Path("out") / f"{config.stem}-judge", as_json=as_json)

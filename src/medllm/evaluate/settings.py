@@ -151,6 +151,16 @@ class EvaluateConfig(Checked):
         """The name of the baseline; empty without systems."""
         return self.baseline or next((system.name for system in self.systems), "")
 
+    def without_sections(self) -> EvaluateConfig:
+        """Give the same for the records alone, which are not asked again in other words."""
+        left_out: dict[str, Any] = {
+            "retrieval": [],
+            "findings": FindingsConfig(),
+            "summaries": SummariesConfig(),
+            "robustness": RobustnessConfig(),
+        }
+        return self.model_copy(update=left_out)
+
     def inputs(self) -> list[Path]:
         """Give every file that is read, for its digest."""
         found: list[Path | None] = [*self.records, *(s.predictions for s in self.systems)]

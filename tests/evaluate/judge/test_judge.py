@@ -375,6 +375,13 @@ def test_ratings_at_equal_length_leave_out_what_length_explains(tmp_path):
     assert row["slope_low"] > 0
 
 
+def test_a_judge_needs_answers(tmp_path, capsys):
+    config = tmp_path / "cfg.toml"
+    config.write_text('[evaluate.findings]\nannotated = "a.jsonl"\n', encoding="utf-8")
+    assert main(["evaluate", "judge", str(config), "--model", "fake:judge.json"]) == 2
+    assert "there are no answers to judge" in capsys.readouterr().err
+
+
 def test_a_judge_can_be_tried_by_itself(tmp_path, capsys):
     evaluated(tmp_path, scripted(tmp_path, rated(3)), n=6)
     config, to = str(tmp_path / "cfg.toml"), str(tmp_path / "tried")
