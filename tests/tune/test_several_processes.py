@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from medllm.tune.checkpoints import find_newest
 from medllm.tune.config import is_shipped, to_toml
-from medllm.tune.estimate import estimate
+from medllm.tune.estimate import estimate, n_processes, n_shards
 from medllm.tune.metrics import losses_by_step, read_metrics
 from medllm.tune.train import prepare, train
 from tests.conftest import EXAMPLES, REPOSITORY
@@ -43,7 +44,7 @@ def on_two_nodes(arguments: list[str]) -> None:
         )
         for rank in (0, 1)
     ]
-    said = [node.communicate(timeout=300)[1] for node in nodes]
+    said = [node.communicate(timeout=600)[1] for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], said[0][-2000:] + said[1][-2000:]
 
 
@@ -86,34 +87,40 @@ def test_two_processes_are_reckoned_with(tmp_path, tiny_model, monkeypatch):
     assert spread.activations == alone.memory.activations
 
 
-@pytest.mark.parametrize("path", LAUNCHES, ids=[path.stem for path in LAUNCHES])
-def test_a_launch_config_is_read_by_accelerate_and_names_its_command(path: Path) -> None:
-    from accelerate.commands.config.config_args import load_config_from_file
+def launched(path: Path) -> Any:
+    """Give what `accelerate launch` makes of a configuration."""
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
 
-    config = load_config_from_file(str(path))
+    words = ["--config_file", str(path), "-m", "medllm", "train", "run.toml"]
+    return _validate_launch_command(launch_command_parser().parse_args(words))[0]
+
+
+@pytest.mark.parametrize("path", LAUNCHES, ids=[path.stem for path in LAUNCHES])
+def test_a_launch_config_names_its_command_and_is_taken_as_it_is_meant(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith(f"# accelerate launch --config_file examples/launch/{path.name} ")
     words = first.split()
     assert is_shipped(Path(words[words.index("train") + 1]))
-    kinds = {"fsdp2": "FSDP", "deepspeed-zero3": "DEEPSPEED"}
-    assert config.distributed_type == kinds.get(path.stem, "MULTI_GPU")
-    assert config.num_machines == (2 if path.stem == "two-nodes" else 1)
+    found = launched(path)
+    assert found.use_fsdp == (path.stem == "fsdp2")
+    assert found.use_deepspeed == (path.stem == "deepspeed-zero3")
+    assert found.multi_gpu == (path.stem in ("several-gpus", "two-nodes"))
+    assert found.num_machines == (2 if path.stem == "two-nodes" else 1)
+    assert found.num_processes > 1
+    if found.use_deepspeed:
+        assert found.zero_stage == 3
+        assert found.zero3_save_16bit_model is True, "the result is one file"
 
 
-def test_what_the_launch_configs_ask_for_is_what_accelerate_takes(monkeypatch):
-    from accelerate.commands.config.config_args import load_config_from_file
+def test_fsdp_is_asked_for_in_its_second_form_layer_by_layer(monkeypatch):
     from accelerate.utils import FullyShardedDataParallelPlugin
+    from accelerate.utils.launch import prepare_multi_gpu_env
 
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    fsdp = load_config_from_file(str(EXAMPLES / "launch" / "fsdp2.yaml")).fsdp_config
-    for name, value in fsdp.items():  # as accelerate launch hands it on
-        os.environ[name.upper()] = str(value).lower() if isinstance(value, bool) else str(value)
+    environment = prepare_multi_gpu_env(launched(EXAMPLES / "launch" / "fsdp2.yaml"))
+    monkeypatch.setattr(os, "environ", {**os.environ, **environment})
     plugin = FullyShardedDataParallelPlugin()
     assert plugin.fsdp_version == 2
     assert plugin.reshard_after_forward is True
     assert plugin.transformer_cls_names_to_wrap == ["LlamaDecoderLayer"]
     assert "SHARDED" in str(plugin.state_dict_type)
-    assert plugin.cpu_ram_efficient_loading
-    deepspeed = load_config_from_file(str(EXAMPLES / "launch" / "deepspeed-zero3.yaml"))
-    assert deepspeed.deepspeed_config["zero_stage"] == 3
-    assert deepspeed.deepspeed_config["zero3_save_16bit_model"] is True, "the result is one file"
+    assert n_shards() == n_processes() == 1, "no process was started"

@@ -67,6 +67,16 @@ def find_newest(folder: Path) -> Found:
     return Found(None, tuple(broken))
 
 
+def check_parts(checkpoint: Checkpoint, n_shards: int) -> None:
+    """Raise `DataError` where a checkpoint is in parts (FSDP) and the run that goes on is not."""
+    parts = {path.name.split("_")[2] for path in checkpoint.folder.rglob("__*_*.distcp")}
+    if parts and n_shards == 1:
+        raise DataError(
+            f"{checkpoint.folder} was written in parts by {len(parts)} processes",
+            hint="go on as the run was begun: accelerate launch with FSDP",
+        )
+
+
 def remove_newer(folder: Path, step: int) -> None:
     """Take away checkpoints beyond a step, which the run will write again."""
     for path in _folders(folder):

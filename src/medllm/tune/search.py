@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,10 @@ from medllm.manifest import append_entry, describe_run, now
 from medllm.tune import checkpoints
 from medllm.tune.config import SearchSection, TrainConfig, load_train_config, to_toml
 from medllm.tune.estimate import n_processes
+from medllm.tune.plan import Tell
 from medllm.tune.search_space import Draw, changed, draw
 from medllm.tune.train import prepare, train
 
-Tell = Callable[[dict[str, Any]], None]
 STORAGE, RESULT, TRIALS = "search.db", "search.json", "trials"
 
 

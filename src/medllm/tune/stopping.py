@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from medllm.errors import ModelError, extra
 
 if TYPE_CHECKING:
-    from medllm.tune.trainer import Plan
+    from medllm.tune.plan import Plan
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from medllm.tune.config import TrainConfig
 from medllm.tune.corpus import Corpus, describe
 from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
+from medllm.tune.plan import Plan, Tell
 from medllm.tune.results import ADAPTER, MODEL, save_result
 from medllm.tune.run_folder import check_folder, open_folder, process_number
 from medllm.tune.stopping import memory_errors, stoppable
@@ -37,7 +38,7 @@ from medllm.tune.templates import (
 from medllm.tune.trackers import check_trackers
 
 if TYPE_CHECKING:
-    from medllm.tune.trainer import ExactTrainer, Tell
+    from medllm.tune.trainer import ExactTrainer
 
 
 INITIAL = "initial-adapter"
@@ -181,7 +182,7 @@ def _make_trainer(
 ) -> tuple[ExactTrainer, Checkpoint | None]:
     """Load the base, add the adapter, and find the checkpoint to go on from."""
     with extra("train"):
-        from medllm.tune.trainer import ExactTrainer, Plan
+        from medllm.tune.trainer import ExactTrainer
     settings = prepared.settings
     found = checkpoints.find_newest(folder / checkpoints.CHECKPOINTS) if resume else Found(None, ())
     counters: dict[str, Any] = {"tokens": 0, "trained_tokens": 0}
@@ -199,11 +200,15 @@ def _make_trainer(
     )
     if meter.is_there:  # what a kill left untold is lost, but no whole step
         plan.counters["energy_wh"] = energy_used.before(folder) if resume else 0.0
+    if found.checkpoint is not None:
+        from medllm.tune.estimate import n_shards
+
+        checkpoints.check_parts(found.checkpoint, n_shards())
     if resume and process_number() == 0:
         _tell_where(folder, found, tell)
     base = methods.load_base(prepared.base, settings, prepared.tokenizer)
     model = methods.add_adapter(base, settings, prepared.tokenizer)
-    if settings.train.method == "pissa":
+    if settings.train.method == "pissa" and process_number() == 0:
         model.save_pretrained(folder / checkpoints.CHECKPOINTS / INITIAL)
     optimizer = methods.lora_plus_optimizer(model, settings)
     return ExactTrainer(model, prepared.tokenizer, settings, plan, optimizer), found.checkpoint
@@ -224,7 +229,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Take the best weights, save them, and report; a run that was stopped saves no result."""
     state, settings = trainer.state, prepared.settings
-    stopped = trainer.plan.wants_stop and state.global_step < state.max_steps
+    stopped = trainer.plan.stops and state.global_step < state.max_steps
     n_trained, n_all = methods.count_parameters(trainer.model)
     best = state.best_model_checkpoint
     best_step = int(best.rpartition("-")[2]) if best else state.global_step

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +19,20 @@ from safetensors import SafetensorError
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from trl import SFTTrainer
 
-from medllm.energy import EnergyMeter
 from medllm.errors import DataError, ModelError
 from medllm.tune.arguments import training_arguments
 from medllm.tune.batches import collate
 from medllm.tune.checkpoints import CHECKPOINTS, mark_complete
 from medllm.tune.config import TrainConfig
-from medllm.tune.corpus import Corpus
 from medllm.tune.loss import token_losses
 from medllm.tune.measure import TokenScores, score_rows
 from medllm.tune.metrics import append_metrics
 from medllm.tune.pace import Pace, memory_bytes
-
-Rows = Sequence[Sequence[int]]
-Tell = Callable[[dict[str, Any]], None]
+from medllm.tune.plan import Plan, Rows
 
 EARLY, LATE = 3, 20
 """A run has diverged when the mean loss of its last 20 steps is 1.5 times that of its first 3."""
 DIVERGED = 1.5
-
-
-@dataclass(slots=True, kw_only=True)
-class Plan:
-    """What a trainer goes through: rows of two corpora, and where it writes."""
-
-    folder: Path
-    corpus: Corpus
-    rows: Rows
-    validation: Corpus | None
-    validation_rows: Rows
-    pad: int
-    is_flat: bool
-    tell: Tell
-    counters: dict[str, Any] = field(default_factory=lambda: {"tokens": 0, "trained_tokens": 0})
-    """Counted over the whole run, however often it was resumed."""
-    meter: EnergyMeter | None = None
-    """Of this machine; None in all but its first process, so that nothing is counted twice."""
-    wants_stop: bool = False
-    """Set from outside: save after this step and stop."""
 
 
 class ExactTrainer(SFTTrainer):  # type: ignore[misc]
@@ -138,6 +112,7 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         """Write a line of metrics for a step, and pass on what other programs get."""
         if "loss" in logs:
             logs = self._count_step(logs)
+            self._agree_to_stop()
         transformers.Trainer.log(self, logs, start_time)
         if "loss" in logs:
             self._check_divergence()
@@ -174,6 +149,11 @@ class ExactTrainer(SFTTrainer):  # type: ignore[misc]
         }
         self._write(values)
         return {**logs, "loss": float(values["loss"])}
+
+    def _agree_to_stop(self) -> None:
+        """Let all processes stop after the same step, whichever of them was asked to."""
+        wish = torch.tensor([float(self.plan.wants_stop)], device=self.args.device)
+        self.plan.stops = bool(self.accelerator.reduce(wish, "sum").item())
 
     def count_energy(self) -> None:
         """Count what was used since the last step; all processes must come here together."""
@@ -280,13 +260,9 @@ class _StopWhenAsked(transformers.TrainerCallback):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-        """Look at the wish."""
-        return self.on_log(args, state, control)
-
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-        """Look at it once more: a step that was just written down is a whole one."""
-        if self._plan.wants_stop:
+        """Look at what the processes agreed to: a step that was written down is a whole one."""
+        if self._plan.stops:
             control.should_save = True
             control.should_training_stop = True
         return control
