@@ -233,10 +233,14 @@ class _Turns:
 
 
 def _n_threads() -> int:
-    """How many processors this process may use."""
+    """How many threads compute: half of the processors that this process may use.
+
+    Two of them are most often one core, and llama.cpp's threads wait for one another by spinning:
+    with as many as there are processors, anything else that runs makes it ten times as slow.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return max(1, len(os.sched_getaffinity(0)) // 2)
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def _not_loaded(path: Path, told: str) -> ModelError:
