@@ -23,6 +23,7 @@ BENCHMARKS = (
     "deidentification",
     "evaluate",
     "experiment",
+    "export",
 )
 PRINTED = ("findings", "note_query", "correlation", "training")
 """Those that print their own tables; they need the real data."""

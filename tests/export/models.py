@@ -105,6 +105,7 @@ TOKENIZERS = {
     "llama2": llama2_tokenizer,
     "llama3": llama3_tokenizer,
     "llama3.2": llama3_tokenizer,
+    "llama3.3": llama3_tokenizer,
     "deepseek-r1": deepseek_tokenizer,
 }
 """By the template that goes with them."""

@@ -36,11 +36,19 @@ def open_folder(folder: Path, digest: str, name: str) -> None:
             )
     with disk_errors(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.part"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        remove_parts(folder)
         for name in (FACTS, PROOF, FAILED):
             (folder / name).unlink(missing_ok=True)
         write_json(begun, own)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what was only needed on the way, or was begun and never finished."""
+    for left in folder.glob(".*.part"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def check_room(folder: Path, n_parameters: int, n_merged_bytes: int, wanted: list[str]) -> None:

@@ -62,7 +62,8 @@ def make_hf(name: str, source: Source, template: Template, to: Path) -> None:
         save_model(model, tokenizer, template, part, source.parts.base)
     if (part / FACTS).is_file():  # the path of the base is nobody else's business
         facts = read_json(part / FACTS)
-        write_json(part / FACTS, {**facts, "base": source.base_name, "template": template.name})
+        own = {"base": source.base_name, "template": Path(template.name).name}
+        write_json(part / FACTS, {**facts, **own})
     with disk_errors(str(to / HF)):
         part.rename(to / HF)
 

@@ -21,7 +21,7 @@ from medllm.export.adapter import check_adapter
 from medllm.export.card import write_card, write_licence
 from medllm.export.convert import NATIVE
 from medllm.export.facts import HF, ExportedFile, ExportFacts, Proof, write_facts, write_proof
-from medllm.export.folders import FAILED, check_room, open_folder
+from medllm.export.folders import FAILED, check_room, open_folder, remove_parts
 from medllm.export.make import (
     Merged,
     describe,
@@ -83,22 +83,22 @@ def export(
     name = check_name(wanted.name) if wanted.name else source.name
     template = _template(source)
     open_folder(to, source.digest, name)
-    if not (to / HF).is_dir():
-        tell("merging" if source.parts.adapter else "copying the model", 0, 1)
-        _check_room(source, to, wanted)
-        make_hf(model, source, template, to)
-    tokenizer = load_tokenizer(to / HF)
-    merged = read_merged(to / HF, tokenizer)
-    files = _make_files(source, merged, to, wanted, name, tell)
-    facts = _facts(source, merged, tokenizer, template, name, files)
-    proof = None
-    if is_proved:
-        base = make_base(source, merged, to, name, tell) if wanted.adapter else None
-        proof = _prove(to, facts, source, template, merged, base, tell)
-    tell("describing", 0, 1)
+    try:
+        if not (to / HF).is_dir():
+            tell("merging" if source.parts.adapter else "copying the model", 0, 1)
+            _check_room(source, to, wanted)
+            make_hf(model, source, template, to)
+        tokenizer = load_tokenizer(to / HF)
+        merged = read_merged(to / HF, tokenizer)
+        files = _make_files(source, merged, to, wanted, name, tell)
+        facts = _facts(source, merged, tokenizer, template, name, files)
+        proof = None
+        if is_proved:
+            base = make_base(source, merged, to, name, tell) if wanted.adapter else None
+            proof = _prove(to, facts, source, template, merged, base, tell)
+    finally:
+        remove_parts(to)
     _describe(to, facts, proof, source, report)
-    for left in to.glob(".*.part"):
-        left.unlink()
     write_facts(to, facts)
     return Exported(facts, proof)
 

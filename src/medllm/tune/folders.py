@@ -40,7 +40,7 @@ def save_model(
         model.save_pretrained(to, state_dict=weights)
         write_legacy_keys(to / "config.json")
         for file in to.glob("*.safetensors"):  # a server may run as another user
-            file.chmod(0o644)
+            shutil.copymode(to / "config.json", file)
     save_tokenizer(tokenizer, template, to, base)
 
 
