@@ -27,6 +27,8 @@ from medllm.evaluate.tasks.noise import with_typos
 from medllm.evaluate.tasks.paraphrase import with_other_words
 
 Predictions = Mapping[str, Mapping[str, Prediction]]
+Again = dict[tuple[str, str], dict[str, Prediction]]
+"""System and kind of question -> item -> answer."""
 _CHANGES: dict[str, Callable[[Item, int], Item]] = {
     "typos": with_typos,
     "paraphrases": with_other_words,
@@ -49,53 +51,61 @@ def robustness_sections(
     shown: Shown,
 ) -> list[Section]:
     """Ask every system that can be asked; their answers are kept in `folder`, asked for once."""
-    told = settings.evaluate.robustness
-    if not (told.noises or told.hard_prompts):
+    told, seed = settings.evaluate.robustness, settings.evaluate.seed
+    if not told.is_on:
         return []
-    askers = [
-        Asker(system, settings.evaluate, settings.models)
-        for system in settings.evaluate.systems
-        if system.model
-    ]
-    if not askers:
+    drawn = draw(items, told.items, seed)
+    changed = {
+        kind: [c for i in drawn if (c := _CHANGES[kind](i, seed)).messages != i.messages]
+        for kind in told.noises
+    }
+    prompts = read_hard_prompts() if told.hard_prompts else HardPrompts([], [], [])
+    questions = changed | {"hard": [*prompts.benign, *prompts.unanswerable]}
+    given = _ask(
+        settings, {kind: asked for kind, asked in questions.items() if asked}, folder, shown
+    )
+    found = []
+    if told.noises:
+        before = {one.name: one.predictions for one in answers}
+        found.append(_changed(drawn, changed, before, given, seed))
+    if told.hard_prompts:
+        by_system = {name: got for (name, kind), got in given.items() if kind == "hard"}
+        found.append(_hard(prompts, by_system, settings))
+    return found
+
+
+def _ask(
+    settings: Settings, questions: Mapping[str, Sequence[Item]], folder: Path, shown: Shown
+) -> Again:
+    """Ask one system after the other, so that one model at a time is in memory."""
+    systems = [system for system in settings.evaluate.systems if system.model]
+    if not systems:
         raise ConfigError(
             "robustness needs a system that can be asked, and all answers are read from files",
             hint="give a system its model, or leave [evaluate.robustness] out",
         )
-    found = []
-    if told.noises:
-        found.append(_changed(settings, items, answers, askers, folder, shown))
-    if told.hard_prompts:
-        found.append(_hard(settings, askers, folder, shown))
+    found: Again = {}
+    for system in systems:
+        asker = Asker(system, settings.evaluate, settings.models)
+        for kind, asked in questions.items():
+            path = folder / f"{system.name}.{kind}.jsonl"
+            found[system.name, kind] = asker.ask(asked, path, shown, what=kind)
     return found
 
 
 def _changed(
-    settings: Settings,
-    items: Sequence[Item],
-    answers: Sequence[Answers],
-    askers: Sequence[Asker],
-    folder: Path,
-    shown: Shown,
+    drawn: Sequence[Item],
+    changed: Mapping[str, Sequence[Item]],
+    before: Predictions,
+    again: Again,
+    seed: int,
 ) -> Section:
-    """Ask questions again in other words; those that no rule changes are left out."""
-    told, seed = settings.evaluate.robustness, settings.evaluate.seed
-    drawn = draw(items, told.items, seed)
-    before = {one.name: one.predictions for one in answers}
-    all_given: dict[str, Mapping[str, Prediction]] = {}
-    pairs = []
-    n_changed = {}
-    for kind in told.noises:
-        changed = [_CHANGES[kind](item, seed) for item in drawn]
-        asked = [c for c, i in zip(changed, drawn, strict=True) if c.messages != i.messages]
-        n_changed[kind] = len(asked)
-        for asker in askers if asked else ():
-            path = folder / f"{asker.name}.{kind}.jsonl"
-            all_given.setdefault(asker.name, before[asker.name])
-            all_given[f"{asker.name} ({kind})"] = asker.ask(asked, path, shown, what=kind)
-            pairs.append((asker.name, f"{asker.name} ({kind})"))
-    measures = _measures(drawn, all_given, pairs)
-    counts = ", ".join(f"{n:,} by {kind}" for kind, n in n_changed.items())
+    """Compare the answers to changed questions; those that no rule changes were not asked."""
+    pairs = [(name, f"{name} ({kind})") for name, kind in again if kind != "hard"]
+    given: dict[str, Mapping[str, Prediction]] = {name: before[name] for name, _ in pairs}
+    given |= {f"{name} ({kind})": got for (name, kind), got in again.items() if kind != "hard"}
+    measures = _measures(drawn, given, pairs)
+    counts = ", ".join(f"{len(asked):,} by {kind}" for kind, asked in changed.items())
     return Section(
         title="Other words",
         called="the same questions in other words",
@@ -183,14 +193,8 @@ def _comparisons(
     return [one for one in found if one is not None]
 
 
-def _hard(settings: Settings, askers: Sequence[Asker], folder: Path, shown: Shown) -> Section:
-    """Ask benign questions that sound dangerous, and those that nobody can answer."""
-    prompts = read_hard_prompts()
-    items = [*prompts.benign, *prompts.unanswerable]
-    given = {
-        asker.name: asker.ask(items, folder / f"{asker.name}.hard.jsonl", shown, what="hard")
-        for asker in askers
-    }
+def _hard(prompts: HardPrompts, given: Predictions, settings: Settings) -> Section:
+    """Score the answers to benign questions that sound dangerous, and to unanswerable ones."""
     measures = measure_hard_prompts(prompts, given)
     baseline = settings.evaluate.compared_with
     first = baseline if baseline in given else next(iter(given))
@@ -198,7 +202,7 @@ def _hard(settings: Settings, askers: Sequence[Asker], folder: Path, shown: Show
     return Section(
         title="Hard questions",
         called="hard questions",
-        n=len(items),
+        n=2 * len(prompts.benign),
         unit="questions, half of them benign and half that nobody can answer",
         measures=measures,
         comparisons=compare_all(measures, baseline=first, seed=settings.evaluate.seed),
