@@ -84,6 +84,31 @@ def test_everything_can_be_done_with_the_keyboard(browsing: Browsing, server: Ru
         check_with_axe(page)
 
 
+SELECT = """word => {
+    const nodes = [...document.getElementById("note-text").childNodes];
+    const node = nodes.find((node) => node.nodeType === 3 && node.data.includes(word));
+    const at = node.data.indexOf(word);
+    getSelection().setBaseAndExtent(node, at, node, at + word.length);
+}"""
+
+
+def test_what_is_selected_in_the_note_is_added_with_a_key(
+    browsing: Browsing, server: Running
+) -> None:
+    with browsing.page(server) as page:
+        analyse(page, NOTE)
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("+")
+        assert page.evaluate("document.activeElement.id") == "add-words"
+        page.evaluate("document.activeElement.blur()")
+        page.evaluate(SELECT, "nearly")
+        page.wait_for_function("document.getElementById('add-words').value !== ''")
+        page.keyboard.press("+")
+        page.wait_for_selector("#again")
+        assert "1 correction not yet searched for" in text(page, "#findings")
+        assert "added by you" in text(page, "#findings li.row:has-text('nearly')")
+
+
 def test_a_screen_reader_hears_each_sentence_and_the_end(
     browsing: Browsing, server: Running
 ) -> None:

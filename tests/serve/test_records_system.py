@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 
 from medllm.errors import ConfigError
@@ -20,6 +24,7 @@ jwt = pytest.importorskip("jwt", reason="PyJWT is not installed")
 ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
 
+from medllm.serve import records_system  # noqa: E402
 from medllm.serve.records_system import RecordsSystem  # noqa: E402
 
 ISSUER = "https://records.example"
@@ -126,6 +131,52 @@ def test_a_key_that_is_new_in_the_file_is_found(tmp_path: Path, system: RecordsS
     keys_at(tmp_path / "keys.json", jwk(new, "new"))
     assert is_let_in(system, token(new, key_id="new"))
     assert not is_let_in(system, token())  # the old one is withdrawn
+
+
+class Files(BaseHTTPRequestHandler):
+    """Keys at /keys, a way to them at /moved, and more than anybody's keys at /endless."""
+
+    keys = b""
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(302 if self.path == "/moved" else 200)
+        self.send_header("location", "/keys")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(b" " * 2_000_000 if self.path == "/endless" else self.keys)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is said."""
+
+
+def test_keys_of_an_address_are_fetched_without_following_it_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Files.keys = json.dumps({"keys": [jwk(CURVE, "curve")]}).encode()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as files:
+        threading.Thread(target=files.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{files.server_port}"
+        assert records_system._fetch(f"{url}/keys") == Files.keys
+        with pytest.raises(httpx.HTTPStatusError):
+            records_system._fetch(f"{url}/moved")
+        with pytest.raises(ValueError, match="too long"):
+            records_system._fetch(f"{url}/endless")
+        # The address has to have TLS; here the way there is one without.
+        monkeypatch.setattr(
+            records_system, "_fetch", lambda place, fetch=records_system._fetch: fetch(
+                place.replace("https://records.example", url)
+            ),
+        )  # fmt: skip
+        Files.asked.clear()
+        system = RecordsSystem(ISSUER, "https://records.example/keys")
+        assert Files.asked == []  # the server starts also while the other is down
+        assert is_let_in(system, token())
+        for _ in range(20):
+            assert not is_let_in(system, token(key_id="other"))
+        assert Files.asked == ["/keys"]
+        files.shutdown()
 
 
 def test_the_server_takes_a_token_for_its_cds_services_and_for_nothing_else(

@@ -1,5 +1,5 @@
 // What an answer rests on and what it lacks.
-import { el, facts, section } from "./dom.js";
+import { el, dateOf, facts, section } from "./dom.js";
 import { groupOf } from "./findings.js";
 import { texts } from "./texts.js";
 
@@ -32,6 +32,7 @@ export const basisView = (answer) => {
     if (key === "times") return [name, t.time(answer.times.waited_s, answer.times.road_s)];
     if (key === "threshold") return [name, `${Math.round(basis.threshold * 100)} %`];
     if (key === "index_documents") return [name, Object.entries(basis[key]).map(([kind, n]) => `${n.toLocaleString("en")} ${kind}`).join(", ")];
+    if (key === "index_made") return [name, dateOf(basis[key])];
     return [name, el("bdi", {}, String(basis[key]))];
   });
   const lacks = missing(answer);

@@ -1,5 +1,5 @@
 // The case view: from a note to its answer, step by step.
-import { el, byId, fill, button, notice, say, section } from "./dom.js";
+import { el, byId, dateOf, fill, button, notice, say, section } from "./dom.js";
 import { events, Refusal } from "./api.js";
 import { basisView } from "./basis.js";
 import { sentenceRater, wholeView } from "./feedback.js";
@@ -190,15 +190,17 @@ export class CaseView {
 
   // Called with what the library says now.
   library(found) {
-    const date = new Date(found.changed).toLocaleDateString("en", { dateStyle: "long" });
-    fill(this.banner, found.is_stale ? notice(s.stale(date)) : null,
+    fill(this.banner, found.is_stale ? notice(s.stale(dateOf(found.changed))) : null,
       this.answer && this.answer.index_version !== found.index_version ? notice(s.indexChanged) : null);
   }
 
   key(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.analyse(); return; }
     if (event.key === "Escape") { if (this.panel.isOpen) this.panel.close(); else this.stop(); return; }
-    const isTyping = event.target.closest("input, textarea, select");
-    if (!isTyping && !event.ctrlKey && !event.metaKey && !event.altKey && /^[1-9]$/.test(event.key)) this.panel.open(Number(event.key), null, null);
+    const isTyping = event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey;
+    // What is selected in the note is added; without a selection the words can be typed.
+    const words = event.key === "+" && !isTyping ? byId("add-words") : null;
+    if (words) { event.preventDefault(); if (words.value && !getSelection().isCollapsed) words.form.requestSubmit(); else words.focus(); }
+    if (!isTyping && /^[1-9]$/.test(event.key)) this.panel.open(Number(event.key), null, null);
   }
 }

@@ -85,7 +85,7 @@ export class CompareView {
     try {
       const names = await post(`compare/${id}/rating`, { better });
       marks.remove();
-      told.textContent = `${t.reveal(names.left, names.right)} ${names.stored ? texts.feedback.thanks : t.notStored}`;
+      told.textContent = `${t.reveal(t.who(names.left), t.who(names.right))} ${names.stored ? texts.feedback.thanks : t.notStored}`;
       say(told.textContent);
     } catch (error) { told.textContent = error.message; }
   }

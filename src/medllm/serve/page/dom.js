@@ -20,6 +20,7 @@ export const button = (words, onclick, more = {}) => el("button", { type: "butto
 export const section = (id, heading, ...children) =>
   el("section", { id, "aria-labelledby": `${id}-heading` }, el("h2", { id: `${id}-heading` }, heading), ...children);
 export const facts = (rows) => el("dl", { class: "facts" }, rows.map(([key, ...value]) => [el("dt", {}, key), el("dd", {}, ...value)]));
+export const dateOf = (moment) => { const date = new Date(moment); return Number.isNaN(date.getTime()) ? moment : date.toLocaleDateString("en", { dateStyle: "long" }); };
 export const notice = (...words) => el("p", { class: "notice" }, ...words);
 
 // A line of its own for each message: of several that come at once, none is swallowed.

@@ -1,5 +1,5 @@
 // What is indexed; adding and deleting.
-import { el, fill, button, facts, notice, say, section } from "./dom.js";
+import { el, fill, button, dateOf, facts, notice, say, section } from "./dom.js";
 import { get, post, upload } from "./api.js";
 import { texts } from "./texts.js";
 
@@ -78,12 +78,11 @@ const deleteForm = (refresh) => {
 };
 
 const counts = (library, ready) => {
-  const made = (moment) => new Date(moment).toLocaleDateString("en", { dateStyle: "long" });
   const total = Object.values(library.documents).reduce((a, b) => a + b, 0);
   const dated = Object.values(library.years).reduce((a, b) => a + b, 0);
   const rows = [[t.patients, library.documents.patients], [t.articles, library.documents.articles], [t.passages, library.passages], [t.retracted, library.retracted]];
-  return [library.is_stale ? notice(texts.states.stale(made(library.changed))) : null, total ? null : notice(t.empty),
-    facts([...rows.map(([name, n]) => [name, n.toLocaleString("en")]), [t.made, made(library.created)], [t.changed, made(library.changed)], [t.encoder, library.encoder]]),
+  return [library.is_stale ? notice(texts.states.stale(dateOf(library.changed))) : null, total ? null : notice(t.empty),
+    facts([...rows.map(([name, n]) => [name, n.toLocaleString("en")]), [t.made, dateOf(library.created)], [t.changed, dateOf(library.changed)], [t.encoder, library.encoder]]),
     years(library.years), total > dated ? el("p", { class: "hint" }, t.before(total - dated)) : null,
     el("h2", { id: "health" }, t.health), facts(ready.parts.map((part) => [part.name, `${t.states[part.state]}: ${part.detail}`]))];
 };

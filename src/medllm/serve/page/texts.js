@@ -64,7 +64,7 @@ export const texts = {
 
   findings: {
     heading: "Findings", noteHeading: "The note, with what was found",
-    hint: "Read by rules, which can miss or misread. Correct them and search again. With a finding in focus: A accepts, R rejects.",
+    hint: "Read by rules, which can miss or misread. Correct them and search again. With a finding in focus: A accepts, R rejects. + adds the words selected in the note.",
     none: "No findings were recognised. The whole text was searched for.",
     groups: { own: "The patient's own, present", negated: "Negated: said not to be present", other: "Family and other people", past: "Past or resolved", uncertain: "Uncertain or hypothetical" },
     legend: { own: "own, present", negated: "negated", other: "family or another person", past: "past or resolved", uncertain: "uncertain" },
@@ -104,7 +104,7 @@ export const texts = {
     wanted: { age: "age", sex: "sex", symptom: "symptoms", disorder: "disorders", medication: "medication", vital: "vital signs", result: "results", allergy: "allergies" },
     noted: (n) => `no ${n} recognised in the note`, notNamed: (name) => `no passage names: ${name}`,
     evaluation: "Evaluation", evaluationNone: "No evaluation of this model on this index was given to the server. What was measured of medllm itself stands in its documentation.",
-    evaluationOf: (title, date, sources) => `Held-out items: report “${title}”${date ? ` of ${date}` : ""}${sources ? `, on ${sources}` : ""}. They say nothing of this answer in particular.`,
+    evaluationOf: (title, date, sources) => `Held-out items: report “${title}”${date ? ` of ${date}` : ""}${sources ? `, on ${sources}` : ""}. They say nothing of this answer in particular. “By chance” is what the same answers score on other items.`,
     evaluationOthers: "Also measured there, not the model that wrote here: ", evaluationNotThis: "The report that was given to the server measures other models, not the one that wrote here.",
     columns: ["Measure", "Mean", "95 % interval", "n", "By chance"], interval: (low, high) => `${low} to ${high}`,
     limits: "Known limits", intended: "Intended user", intendedWords: "A clinician who can judge the sources. It shows options that literature describes and never decides. Not for emergencies.",
@@ -130,6 +130,7 @@ export const texts = {
     heading: "Compare", hint: "Two models summarise the same evidence. Which is which is said when you have chosen.", go: "Compare", working: "Both are writing …",
     left: "Summary A", right: "Summary B", question: "Which is better?", choices: { left: "A", right: "B", both: "Both are good", neither: "Neither is good" },
     streaming: "Sentences appear in pairs, so that neither's speed tells which is which.",
+    who: (model) => (model === "extractive" ? "no language model (sentences picked from the passages)" : model),
     reveal: (a, b) => `A was written by ${a}, B by ${b}.`, notStored: "Nothing was stored: the server has no place for it.",
   },
   errors: { again: "Try again", unexpected: "Something went wrong on this page.", id: (id) => ` (request ${id})` },
