@@ -74,6 +74,9 @@ def read_texts(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError as exc:
+            hint = "give files of text, or the records of `medllm data prepare`"
+            raise DataError(f"{path} does not exist", hint=hint) from exc
         except (OSError, UnicodeDecodeError) as exc:
             raise DataError(f"{path} cannot be read as text", hint="give UTF-8 files") from exc
         if path.suffix != ".jsonl":
