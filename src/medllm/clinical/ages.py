@@ -37,7 +37,7 @@ _FORMS = re.compile(
         {_MORE}?
         (?:[\s,-]*(?:old\b|of\s+age\b|aged\b|age\b)
           |(?=[\s-]+(?:\w+\s+){{0,2}}?{_PERSON}\b))
-    | (?P<short>\d{{1,3}})[\s-]?(?:y[./]?\s?o\b\.?|yo\b)
+    | (?P<short>\d{{1,3}})[\s-]?(?:y[./]?\s?o\b\.?|yo\b|y/?o(?=[MF]\b))
     | (?:aged?\b|age\s+of|age\s+was|age\s+is)(?:\s*:)?\s*(?P<aged>{_NUMBER})\b
         (?![.,]\d)(?:\s*-?\s*(?P<aged_unit>{_UNIT}))?
         (?:[\s,]*(?:and\s+)?(?P<aged_more>{_NUMBER})[\s-]*(?P<aged_more_unit>months?|weeks?|days?))?
@@ -49,6 +49,16 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"(?<![\w.])(?:(\d{1,3})\s?/?\s?[MF]|[MF]\s?/\s?(\d{1,3}))(?![\w/])")
+_DAY_OF_LIFE = re.compile(r"\b(?:day\s(\d{1,2})\sof\slife|DOL\s?#?(\d{1,2})\b)", re.IGNORECASE)
+_PART_OLD = re.compile(
+    r"(?<![\d/.])(\d{1,2})/(12|52|7)(?:\sold|(?=\s(?:boy|girl|infant|baby|male|female)\b))",
+    re.IGNORECASE,
+)
+"""Of "5/12 old", as British notes write months, weeks and days."""
+_STATED = re.compile(
+    r"\b(?:[Ss]he|[Hh]e|[Pp]atient|[Pp]t)\s(?:is|was)\s(?:now\s)?(\d{1,3})(?=,|\.\s|\s(?:and|with|who)\b)(?!,\d)"
+)
+"""Of "she is 31 and 20 weeks pregnant"."""
 _DECADE = re.compile(
     r"\bin\s+(?:his|her|their|the)\s+(early|mid|middle|late)?[\s-]*"
     r"(teens|twenties|thirties|forties|fifties|sixties|seventies|eighties|nineties"
@@ -110,7 +120,14 @@ def find_age(text: str) -> Age | None:
         ):
             return age
         earlier = earlier or age
-    return _by_opening(head) or _by_letter(head) or _by_decade(head) or earlier or _by_word(head)
+    return (
+        _by_opening(head)
+        or _by_letter(head)
+        or _by_statement(head)
+        or _by_decade(head)
+        or earlier
+        or _by_word(head)
+    )
 
 
 def _ages(text: str) -> Iterator[Age]:
@@ -174,6 +191,19 @@ def _by_letter(text: str) -> Age | None:
     years = float(match[1] or match[2])
     group = 1 if match[1] else 2
     return Age(years, *match.span(group)) if years <= _MOST_YEARS else None
+
+
+def _by_statement(text: str) -> Age | None:
+    """Give the age of "day 3 of life", and of "she is 31 and"."""
+    day = _DAY_OF_LIFE.search(text)
+    if day:
+        return Age(float(day[1] or day[2]) / _PER_YEAR["d"], *day.span())
+    part = _PART_OLD.search(text[:300])
+    if part:
+        unit = {"12": "m", "52": "w", "7": "d"}[part[2]]
+        return Age(float(part[1]) / _PER_YEAR[unit], *part.span())
+    stated = _STATED.search(text[:1000])
+    return Age(float(stated[1]), *stated.span(1)) if stated else None
 
 
 def _by_decade(text: str) -> Age | None:

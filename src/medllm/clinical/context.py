@@ -29,6 +29,7 @@ _FORWARD = {
     "allergy": "allergy",
 }
 _NEXT = {"next_negated": "negated", "next_hypothetical": "hypothetical", "next_past": "past"}
+_ENDS = frozenset({".", ",", ";", ")", "|"})
 _THE = word_set("the this these his her")
 _BY_MEANS = word_set("off on by using via during from per upon")
 """In "no metastasis on CT" the CT is not denied, in "no bleeding from the ulcer" nor the ulcer."""
@@ -94,7 +95,11 @@ def _covers(clause: Clause, trigger: Trigger) -> list[Cover]:
     kinds = trigger.categories
     if "plain" in kinds:
         return []
+    kinds = _answered(clause, trigger, kinds)
     covers: list[Cover] = []
+    if "answer" in kinds:
+        before = [span for span in clause.spans if 0 <= trigger.first - span[1] <= 1]
+        return [("negated", *before[-1])] if before else []
     is_void = _is_unchanged(clause, trigger)
     is_next = any(span[0] == trigger.last for span in clause.spans)
     after = kinds & BACKWARD.keys()
@@ -125,6 +130,18 @@ def _covers(clause: Clause, trigger: Trigger) -> list[Cover]:
             continue
         covers.extend(backward(clause, trigger, kind))
     return covers
+
+
+def _answered(clause: Clause, trigger: Trigger, kinds: frozenset[str]) -> frozenset[str]:
+    """Give what "no" says: "cough: no," answers what stands before, "CT: no bleed" denies."""
+    words = clause.tokens.words
+    said = words[trigger.first : trigger.last]
+    if said not in (["no"], [":", "no"], [":", "n"], ["nil"], [":", "nil"]):
+        return kinds
+    is_end = trigger.last >= clause.last or words[trigger.last] in _ENDS
+    if is_end:
+        return frozenset({"answer"})
+    return frozenset() if said == [":", "n"] else frozenset({"negated"})
 
 
 def _means(clause: Clause, first: int, last: int) -> list[Cover]:

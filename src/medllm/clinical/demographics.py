@@ -25,7 +25,10 @@ _SEX_BY_WORD: dict[str, Sex] = {
 _STATES = frozenset("pregnant postmenopausal menopausal perimenopausal gravida para".split())
 _TITLES = frozenset({"mr", "mrs", "ms", "miss"})
 _WORD = re.compile(rf"\b(?:({'|'.join(_SEX_BY_WORD)})\b|G\d{{1,2}}\s?P\d)", re.IGNORECASE)
-_SHORT = re.compile(r"\d\s?(?:[-/ ]?y/?o\b)?\s?/?\s?([MF])\b|\b([MF])\s?/\s?\d")
+_SHORT = re.compile(
+    r"\d\s?(?:[-/ ]?y/?o"
+    r"|\s?(?:years?|yrs?|months?|mos?|weeks?|wks?|wk|days?)\s?(?:old)?)?\s?/?\s?([MF])\b|\b([MF])\s?/\s?\d"
+)
 _PRONOUN = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b", re.IGNORECASE)
 _ORGAN = re.compile(
     r"\b(?:(prostat\w+|testic\w+|testis|scrot\w+|penile|penis)"
@@ -42,7 +45,8 @@ _PREGNANT = re.compile(
     r"(?:th|st|nd|rd)?[\s-]+(?:completed[\s-]+)?weeks?(?:'|’)?(?:\s+and\s+\d\s+days?)?"
     r"(?:\s+of|'s|\s+into\s+her)?\s+(?:gestation|pregnancy|amenorrh?o?ea)"
     r"|(?:this|current|her\s+present)\s+pregnancy|G\d{1,2}\s?P\d[\w\s]{0,4},?\s+at\s+\d{1,2}"
-    r"(?:\s?\+\s?\d)?\s+weeks?|(?:first|second|third)\s+trimester|gestational\s+week"
+    r"(?:\s?\+\s?\d)?\s+weeks?|G\d{1,2}\s?P\d[\w\s+]{0,5},?\s+(?:at\s+)?\d{1,2}\s?\+\s?\d\b"
+    r"|[1-4]\d(?:\+\d)?/40|(?:first|second|third)\s+trimester|gestational\s+week"
     r"|\d{1,2}(?:st|nd|rd|th)\s+week\s+of\s+(?:her\s+)?(?:gestation|pregnancy)"
     r"|in\s+(?:her|the)\s+\w+\s+(?:week|month)\s+of\s+(?:her\s+)?pregnancy)\b",
     re.IGNORECASE,

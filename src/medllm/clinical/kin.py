@@ -16,7 +16,8 @@ _FAMILY = word_set(
     stepfather mum mom dad"""
 )
 _OTHERS = word_set(
-    """wife husband spouse partner roommate neighbor neighbour friend colleague coworker classmate
+    """wife husband spouse partner roommate flatmate housemate
+    neighbor neighbour friend colleague coworker classmate
     donor boyfriend girlfriend boss teacher"""
 )
 _HAS = word_set(
@@ -33,7 +34,7 @@ _TELLS = word_set(
 )
 _GOES_ON = word_set("presented was is had has came complained developed underwent reported")
 _BY = word_set("by from to with")
-_ME = word_set("patient he she")
+_ME = word_set("patient pt he she child baby")
 
 
 def kin_covers(

@@ -29,7 +29,8 @@ _NO_LIST = frozenset({"uncertain", "other"})
 _BREAKS_LIST = word_set(
     """a an mild moderate severe marked positive increased decreased elevated raised normal some
     bilateral he she they his her their there we it patient the occasional intermittent
-    persistent constant slight minimal few several this these soft clear present two three"""
+    persistent constant slight minimal few small large tiny
+    new worsening several this these soft clear present two three"""
 )
 _VERBS = word_set(
     """was were is are had has have showed revealed became felt improved worsened underwent lead
@@ -37,6 +38,10 @@ _VERBS = word_set(
     live work drink describe feel seem want walk lie gets received underwent denies taking using
     takes"""
 )
+_HAPPENS = word_set(
+    "develop have has get experience notice feel become start present return appear recur"
+)
+"""In "if she develops a rash" the verb closes no scope."""
 _SEEN = word_set(
     """noted seen found observed detected identified reported palpated documented elicited
     appreciated demonstrated visualized recorded felt noticed"""
@@ -70,8 +75,13 @@ def forward_end(clause: Clause, trigger: Trigger, kind: str) -> int:
     is_denial = kind == "negated"  # "did not present with": what stops others belongs to it
     while at < limit and (words[at] in _LEADS or (is_denial and at in stops)):
         at += 1
+    if kind == "hypothetical" and words[trigger.last - 1] == "if":
+        ahead = [at + step for step in range(3) if at + step < limit]
+        at = next((here + 1 for here in ahead if words[here] in _HAPPENS), at)
     is_lack = words[trigger.first] in _LACK  # of one thing: "lack of sleep and severe headache"
     is_short = (words[trigger.first] == "without" or is_lack) and not _has_or(clause, at, limit)
+    if words[trigger.first] == "not" and at < limit and words[at].endswith("ing"):
+        is_short = is_short or all(span[0] != at for span in clause.spans)  # "not feeding, rash"
     has_verb = False
     while at < limit:
         stop = stops.get(at)

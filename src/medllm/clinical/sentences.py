@@ -16,7 +16,7 @@ _ABBREVIATIONS = frozenset(
     syn tab tabs temp univ viz vol vs wt b.i.d t.i.d q.i.d b.d t.d.s o.d i.v i.m s.c a.m p.m
     """.split()
 )
-_END_ABBREVIATIONS = frozenset("a.m p.m etc b.i.d t.i.d q.i.d b.d t.d.s o.d p.o i.v".split())
+_END_ABBREVIATIONS = frozenset("ca a.m p.m etc b.i.d t.i.d q.i.d b.d t.d.s o.d p.o i.v".split())
 """Those after which a sentence may well end: a capital letter decides."""
 
 _BEFORE_NUMBERS = frozenset("no nos nr".split())
@@ -58,6 +58,9 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     following = text[match.end() : match.end() + 80].lstrip()[:2]
     if not following:
         return True
+    at = match.start()
+    if match.group()[0] == "?" and (at == 0 or text[at - 1] in " \n(:,;-"):
+        return False  # "? PE" is a doubt and no question
     if not match.group().startswith(".") or match.group().startswith(".."):
         return not following[0].islower()
     at = match.start()
