@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.command import Options, main, read_report
 from benchmarks.experiment_road import Sizes, go
 from benchmarks.report import Measured, Row, Section, Table, from_interval
+from medllm.data.sft_files import load_records, write_lines
 from medllm.evaluate.statistics import mean_interval, paired_interval
 
 N_HELD_OUT = 84
@@ -40,7 +42,7 @@ def measure(options: Options) -> Section:
     sizes = QUICK if options.quick else FULL
     section.notes += go(work, options.data, dialogues, sizes)
     losses = _losses(work)
-    section.rows.append(_loss_row(losses, options))
+    section.rows += _loss_rows(losses, options)
     facts = read_report(work / "evaluated" / "report.json")
     swapped = read_report(work / "swapped" / "report.json")
     section.rows.append(_track_a_row(facts, options))
@@ -54,40 +56,62 @@ def measure(options: Options) -> Section:
 
 
 def _losses(work: Path) -> dict[str, dict[str, float]]:
-    """Give the mean loss of the answer of each held-out dialogue, before and after."""
+    """Give the mean loss of the answer of each held-out dialogue, before and after.
+
+    `another question` is the loss after, of each answer under the question of another dialogue.
+    """
+    test = work / "prepared" / "test.jsonl"
+    records = list(load_records(test))
+    half = len(records) // 2
+    asked = [record.messages[:-1] for record in [*records[half:], *records[:half]]]
+    with write_lines(work / "another.jsonl") as handle:
+        for record, turns in zip(records, asked, strict=True):
+            handle.write_record(replace(record, messages=(*turns, record.messages[-1])))
+    return {
+        "base": _losses_of(work, "read/model", test),
+        "tuned": _losses_of(work, "tune", test),
+        "another question": _losses_of(work, "tune", work / "another.jsonl"),
+    }
+
+
+def _losses_of(work: Path, model: str, records: Path) -> dict[str, float]:
     from medllm.models.hf import load_parts
     from medllm.models.hf_parts import find_parts
     from medllm.tune.config import load_train_config
     from medllm.tune.measure import record_losses
     from medllm.tune.train import prepare
 
-    found: dict[str, dict[str, float]] = {}
-    override = f'data.train=["{work}/prepared/test.jsonl"]'
-    prepared = prepare(load_train_config(work / "tune.toml", [override]))
+    prepared = prepare(load_train_config(work / "tune.toml", [f'data.train=["{records}"]']))
     alone = [[n] for n in range(len(prepared.train))]
-    pad = prepared.tokenizer.pad_token_id
-    for name, folder in (("base", "read/model"), ("tuned", "tune")):
-        model, _ = load_parts(find_parts(str(work / folder)))
-        losses = record_losses(model, prepared.train, alone, pad=pad).tolist()
-        found[name] = dict(zip(prepared.train.names, losses, strict=True))
-    return found
+    loaded, _ = load_parts(find_parts(str(work / model)))
+    losses = record_losses(loaded, prepared.train, alone, pad=prepared.tokenizer.pad_token_id)
+    return dict(zip(prepared.train.names, losses.tolist(), strict=True))
 
 
-def _loss_row(losses: Mapping[str, Mapping[str, float]], options: Options) -> Row:
-    before, after = losses["base"], losses["tuned"]
-    fall = paired_interval(before, after, bounds=_LOSSES)
-    n_lower = sum(after[name] < loss for name, loss in before.items())
-    return Row(
-        what="loss of a held-out dialogue's answer, after LoRA minus before",
-        measured=from_interval("medllm", fall),
-        wanted="falls",
-        reached=fall.high < 0 if options.is_full else None,
-        references=[
-            from_interval(name, mean_interval(list(values.values()), bounds=_LOSSES))
-            for name, values in losses.items()
-        ],
-        note=f"lower on {n_lower} of {fall.n}",
-    )
+def _loss_rows(losses: Mapping[str, Mapping[str, float]], options: Options) -> list[Row]:
+    whats = {
+        "base": "loss of a held-out dialogue's answer, after LoRA minus before",
+        "another question": "the same after LoRA, under its own question minus under another's",
+    }
+    rows = []
+    for name, what in whats.items():
+        before, after = losses[name], losses["tuned"]
+        fall = paired_interval(before, after, bounds=_LOSSES)
+        n_lower = sum(after[key] < loss for key, loss in before.items())
+        rows.append(
+            Row(
+                what=what,
+                measured=from_interval("medllm", fall),
+                wanted="falls" if name == "base" else "",
+                reached=fall.high < 0 if name == "base" and options.is_full else None,
+                references=[
+                    from_interval(one, mean_interval(list(losses[one].values()), bounds=_LOSSES))
+                    for one in (name, "tuned")
+                ],
+                note=f"lower on {n_lower} of {fall.n}",
+            )
+        )
+    return rows
 
 
 def _track_a_row(facts: Mapping[str, Any], options: Options) -> Row:
@@ -122,11 +146,19 @@ def _table(title: str, facts: Mapping[str, Any]) -> Table:
                 f"{one['baseline_mean']:.4f}",
                 f"{one['system_mean']:.4f}",
                 f"{d['mean']:+.4f} [{d['low']:+.4f}, {d['high']:+.4f}]",
-                *("-" if p is None else f"{p:.1e}" if p < 1e-3 else f"{p:.3f}" for p in ps),
+                *map(_p_value, ps),
                 str(one["n"]),
             ]
         )
     return Table(title=title, header=header, lines=lines)
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return "-"
+    if p < 1e-12:
+        return "<1e-12"
+    return f"{p:.1e}" if p < 1e-3 else f"{p:.3f}"
 
 
 def _notes(facts: Mapping[str, Any]) -> list[str]:
