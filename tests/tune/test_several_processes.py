@@ -14,8 +14,9 @@ import torch
 
 from medllm.tune.checkpoints import find_newest
 from medllm.tune.config import is_shipped, to_toml
-from medllm.tune.estimate import estimate, n_processes, n_shards
+from medllm.tune.estimate import estimate
 from medllm.tune.metrics import losses_by_step, read_metrics
+from medllm.tune.processes import n_processes, n_shards
 from medllm.tune.train import prepare, train
 from tests.conftest import EXAMPLES, REPOSITORY
 from tests.tune.runs import settings, weights

@@ -61,7 +61,7 @@ def train(
         with steps_shown() as tell:
             search_and_print(settings, folder, resume=resume, as_json=as_json, tell=tell)
         return
-    from medllm.tune.run_folder import process_number
+    from medllm.tune.processes import process_number
     from medllm.tune.train import train as run
 
     with steps_shown() as tell:

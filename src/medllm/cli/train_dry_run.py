@@ -24,10 +24,10 @@ def show_dry_run(settings: TrainConfig, *, as_json: bool) -> None:
     machine are theirs.
     """
     from medllm.models.hf_folder import has_weights
-    from medllm.tune.estimate import estimate, n_processes
+    from medllm.tune.estimate import estimate
     from medllm.tune.preview import first_record
     from medllm.tune.probe import measure
-    from medllm.tune.run_folder import process_number
+    from medllm.tune.processes import n_processes, process_number
     from medllm.tune.train import prepare
 
     if process_number() > 0:  # where several train together the first one speaks

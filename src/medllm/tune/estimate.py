@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from medllm.errors import extra
 from medllm.models.hf_folder import be_quiet
 from medllm.tune import methods
 from medllm.tune.config import TrainConfig
+from medllm.tune.processes import n_processes, n_shards
 from medllm.tune.train import Prepared
 
 _BYTES = {"float32": 4.0, "bfloat16": 2.0}
@@ -85,15 +85,13 @@ def estimate(prepared: Prepared) -> Estimate:
     is_full = settings.train.method == "full"
     head = 2 * int(config.hidden_size) * int(config.vocab_size) * n_tokens
     rate = (flops + _HEAD_PASSES[is_full] * head) / n_tokens
-    # Rows of several records bring a mask of their own: one byte for each pair of tokens.
-    mask = settings.train.batch * settings.data.window**2 if settings.data.pack else 0
     shards = n_shards()
     memory = Memory(
         weights=sizes.base_bytes // shards,
         adapter=0 if is_full else 4 * sizes.n_trained // shards,
         gradients=4 * sizes.n_trained // shards,
         optimizer=_ADAM_BYTES * sizes.n_trained // shards,
-        activations=kept + mask,
+        activations=kept + _mask_bytes(prepared, n_layers, n_tokens),
         logits=_logits_bytes(prepared, int(config.vocab_size)),
     )
     epochs, steps = _length(prepared)
@@ -108,16 +106,17 @@ def estimate(prepared: Prepared) -> Estimate:
     )
 
 
-def n_processes() -> int:
-    """How many processes train together, as torchrun and accelerate launch say it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+def _mask_bytes(prepared: Prepared, n_layers: int, n_tokens: int) -> int:
+    """Give the bytes of the mask that keeps records, and padding, of a row apart.
 
-
-def n_shards() -> int:
-    """Over how many processes weights are spread: all with FSDP and DeepSpeed, else one."""
-    wanted = (f"ACCELERATE_USE_{name}" for name in ("FSDP", "DEEPSPEED"))
-    is_spread = any(os.environ.get(name, "").lower() == "true" for name in wanted)
-    return n_processes() if is_spread else 1
+    It is one of truth values; torch's attention makes one of numbers from it in each layer.
+    """
+    settings, batch = prepared.settings, prepared.settings.train.batch
+    if settings.model.attention == "flash_attention_2" or not (settings.data.pack or batch > 1):
+        return 0
+    n_kept = 1 if settings.train.checkpointing else n_layers
+    pairs = batch * (n_tokens // batch) ** 2
+    return round(pairs * (1 + n_kept * _BYTES[settings.model.dtype]))
 
 
 def _logits_bytes(prepared: Prepared, n_words: int) -> int:

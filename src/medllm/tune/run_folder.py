@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medllm.errors import ConfigError, DataError
 from medllm.files import disk_errors, read_json, write_atomically, write_json
 from medllm.tune.config import TrainConfig, load_train_config, to_toml
+from medllm.tune.processes import process_number
 
 if TYPE_CHECKING:
     from medllm.tune.train import Prepared
@@ -74,8 +74,3 @@ def open_folder(folder: Path, prepared: Prepared, *, resume: bool) -> None:
     ]
     write_atomically(encoding.parent / "left_out.jsonl", "".join(lines))
     write_json(encoding, {"digest": prepared.digest, **prepared.counts()})
-
-
-def process_number() -> int:
-    """The number of this process where several train together."""
-    return int(os.environ.get("RANK", "0"))

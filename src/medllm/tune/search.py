@@ -19,8 +19,8 @@ from medllm.files import disk_errors, read_json, write_atomically, write_json
 from medllm.manifest import append_entry, describe_run, now
 from medllm.tune import checkpoints
 from medllm.tune.config import SearchSection, TrainConfig, load_train_config, to_toml
-from medllm.tune.estimate import n_processes
 from medllm.tune.plan import Tell
+from medllm.tune.processes import n_processes
 from medllm.tune.search_space import Draw, changed, draw
 from medllm.tune.train import prepare, train
 

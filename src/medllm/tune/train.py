@@ -26,8 +26,9 @@ from medllm.tune.corpus import Corpus, describe
 from medllm.tune.inputs import read_corpora
 from medllm.tune.metrics import append_metrics, end_line
 from medllm.tune.plan import Plan, Tell
+from medllm.tune.processes import n_shards, process_number
 from medllm.tune.results import ADAPTER, MODEL, save_result
-from medllm.tune.run_folder import check_folder, open_folder, process_number
+from medllm.tune.run_folder import check_folder, open_folder
 from medllm.tune.stopping import memory_errors, stoppable
 from medllm.tune.templates import (
     Template,
@@ -201,8 +202,6 @@ def _make_trainer(
     if meter.is_there:  # what a kill left untold is lost, but no whole step
         plan.counters["energy_wh"] = energy_used.before(folder) if resume else 0.0
     if found.checkpoint is not None:
-        from medllm.tune.estimate import n_shards
-
         checkpoints.check_parts(found.checkpoint, n_shards())
     if resume and process_number() == 0:
         _tell_where(folder, found, tell)
