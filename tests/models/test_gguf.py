@@ -10,19 +10,25 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-pytest.importorskip("llama_cpp", reason="needs llama-cpp-python: pip install medllm[gguf]")
+llama_cpp = pytest.importorskip(
+    "llama_cpp", reason="needs llama-cpp-python: pip install medllm[gguf]"
+)
 pytest.importorskip("gguf", reason="making a GGUF needs the extra export")
 pytest.importorskip("transformers", reason="making a tiny model needs the extra train")
 
 from medllm.errors import ConfigError, ModelError
 from medllm.models.chat import Message, ModelSettings
-from medllm.models.gguf import GgufModel, _Reader
+from medllm.models.gguf import GgufModel, _Pick, _Reader
 from medllm.models.hf import HfModel
+from medllm.models.hf_folder import load_tokenizer
+from medllm.models.sampling import Sampling, choose
 from medllm.models.spec import ModelSpec, open_model, parse_spec
 from tests.models.asking import NOTE, SCHEMA, ask
 from tests.models.ggufs import make_gguf
@@ -197,10 +203,25 @@ def test_stop_breaks_off_in_the_middle_of_a_batch(model: Any) -> None:
         run.read(file.tokenize("fever " * 20))
 
 
-def test_two_answers_at_once_are_each_as_alone(model: Any) -> None:
+def test_several_answers_at_once_are_each_as_alone_and_one_computes_at_a_time(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     questions = [(Message("user", f"Question {n}: fever?"),) for n in range(3)]
     alone = [ask(model, question, max_tokens=25).text for question in questions]
     together: dict[int, str] = {}
+    inside: list[int] = []
+    seen: list[int] = []
+    decode = llama_cpp.llama_decode
+
+    def counted(*arguments: Any) -> Any:
+        inside.append(1)
+        seen.append(len(inside))
+        try:
+            return decode(*arguments)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(llama_cpp, "llama_decode", counted)
 
     def run(n: int) -> None:
         together[n] = ask(model, questions[n], max_tokens=25).text
@@ -211,6 +232,7 @@ def test_two_answers_at_once_are_each_as_alone(model: Any) -> None:
     for thread in threads:
         thread.join()
     assert [together[n] for n in range(3)] == alone
+    assert set(seen) == {1}
 
 
 def test_what_it_thought_is_no_part_of_the_answer(made: dict[str, Path]) -> None:
@@ -226,14 +248,37 @@ def test_what_it_thought_is_no_part_of_the_answer(made: dict[str, Path]) -> None
 
 
 @pytest.mark.parametrize("template", FEW)
-def test_what_was_cut_into_tokens_reads_as_it_was(made: dict[str, Path], template: str) -> None:
-    """SentencePiece writes a space before every text; characters of several tokens come whole."""
+def test_tokens_read_as_transformers_reads_them(made: dict[str, Path], template: str) -> None:
+    """SentencePiece's first space is none of the text; characters of several tokens come whole."""
+    tokenizer = load_tokenizer(made[template].parent / "model")
     file = opened(made[template])._open()
-    text = "Take 5 µg – 病人, 👩‍⚕️ e\u0301 now.  Then\n\nrest."
-    reader = _Reader(file, is_thinking=False)
-    pieces = [reader.read(token) for token in file.tokenize(text)]
-    assert "".join(pieces) + reader.rest() == text
-    assert not any("\ufffd" in piece for piece in pieces)
+    for text in ("Take 5 µg – 病人, 👩‍⚕️ e\u0301 now.  Then\n\nrest.", " Two  spaces", "\n", ""):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        reader = _Reader(file, is_thinking=False)
+        pieces = [reader.read(token) for token in ids]
+        assert "".join(pieces) + reader.rest() == tokenizer.decode(ids)
+        assert not any("\ufffd" in piece for piece in pieces)
+
+
+def test_words_are_chosen_as_the_other_models_choose_them() -> None:
+    """Beside the same rule in torch: with the seen punished, and only the likeliest kept."""
+    torch = pytest.importorskip("torch")
+    rules = [
+        Sampling(repetition_penalty=1.5),
+        Sampling(temperature=0.7, top_k=4, repetition_penalty=1.3),
+        Sampling(temperature=1.3, top_p=0.6),
+    ]
+    for seed in range(5):
+        logits = np.random.default_rng(seed).normal(0, 2, 40).astype(np.float32)
+        seen = list(range(0, 40, 3))
+        for rule in rules:
+            draws = torch.Generator().manual_seed(seed)
+            tensor = torch.from_numpy(logits)
+            theirs = {choose(tensor, seen, draws, rule) for _ in range(400)}
+            ours = {_Pick(rule, number, seen).next(logits, None) for number in range(400)}
+            likely = Counter(_Pick(rule, n, seen).next(logits, None) for n in range(50))
+            assert likely.most_common(1)[0][0] in theirs
+            assert len(ours ^ theirs) <= 1  # the least likely may not have come in 400 draws
 
 
 def test_one_that_is_not_there_or_is_no_gguf_is_named(tmp_path: Path) -> None:

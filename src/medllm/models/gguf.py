@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import json
 import threading
+import weakref
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,7 @@ class Grammar:
         self._lib = lib
         self._sampler = sampler
         self._opened = opened  # its vocabulary must live as long as this
+        weakref.finalize(self, lib.llama_sampler_free, sampler).atexit = False
 
     @classmethod
     def of(cls, opened: OpenFile, schema: dict[str, Any]) -> Grammar | None:
@@ -142,10 +144,6 @@ class Grammar:
             return None
         sampler = lib.llama_sampler_init_grammar(opened.vocabulary, text.encode(), b"root")
         return cls(lib, sampler, opened) if sampler else None
-
-    def __del__(self) -> None:
-        """Give the memory back."""
-        self._lib.llama_sampler_free(self._sampler)
 
     def masked(self, ids: NDArray[np.int32], logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the logits of these tokens, minus infinity for those that may not come next."""

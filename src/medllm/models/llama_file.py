@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,16 +103,13 @@ class OpenFile:
         self._model = lib.llama_model_load_from_file(os.fsencode(path), settings)
         if not self._model:
             raise _not_loaded(path, "".join(_told))
+        # Not at the end of the process, which may have taken the library apart before.
+        weakref.finalize(self, lib.llama_model_free, self._model).atexit = False
         self.vocabulary = lib.llama_model_get_vocab(self._model)
         self.n_tokens = int(lib.llama_vocab_n_tokens(self.vocabulary))
         self.n_trained = int(lib.llama_model_n_ctx_train(self._model))
         self.is_spm = lib.llama_vocab_type(self.vocabulary) == _SPM
         self._turns = _Turns()
-
-    def __del__(self) -> None:
-        """Give the memory back."""
-        if getattr(self, "_model", None):
-            self._lib.llama_model_free(self._model)
 
     @property
     def chat_template(self) -> str:
