@@ -48,8 +48,8 @@ def test_a_real_encoder_finds_other_words_nearer_than_other_matters():
     assert short.vectors.shape == (n_tokens + 2, encoder.dimension)
     assert short.is_mark.nonzero()[0].tolist() == [0, n_tokens + 1]
     assert np.allclose(np.linalg.norm(short.vectors, axis=1), 1, atol=1e-5)
-    (long,) = encoder.encode_tokens([" ".join([text] * 200)])
-    assert (~long.is_mark).sum() > 1000, "a long text is read whole"
+    (long,) = encoder.encode_tokens([" ".join([text] * 50)])
+    assert (~long.is_mark).sum() > 450, "a long text is read whole"
     assert long.is_mark.sum() % 2 == 0
     assert long.is_mark.sum() > 2
     some = items(6)

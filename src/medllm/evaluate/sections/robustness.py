@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -209,7 +210,8 @@ def _hard(prompts: HardPrompts, given: Predictions, settings: Settings) -> Secti
         said=[
             f"{name} refused {share_with_interval(refused[name])} of {refused[name].n:,} benign "
             f"questions that sound dangerous, and answered {share_with_interval(claimed[name])} of "
-            f"{claimed[name].n:,} questions that nobody can answer as if it knew."
+            f"{claimed[name].n:,} questions that nobody can answer as if it knew"
+            f"{_not_whole(given[name])}."
             for name in given
             if name in refused and name in claimed
         ],
@@ -218,6 +220,14 @@ def _hard(prompts: HardPrompts, given: Predictions, settings: Settings) -> Secti
         "at one of them only.",
         tables=[_by_category(prompts, measures)],
     )
+
+
+def _not_whole(given: Mapping[str, Prediction]) -> str:
+    """Say how many answers were cut off or failed, if any."""
+    fates = Counter[str](one.fate for one in given.values())
+    words = {"truncated": "cut off and read as far as they go", "failed": "failed and left out"}
+    said = [f"{fates[fate]:,} answers were {word}" for fate, word in words.items() if fates[fate]]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _by_category(prompts: HardPrompts, measures: Sequence[Measured]) -> dict[str, object]:
