@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-llama_cpp = pytest.importorskip(
-    "llama_cpp", reason="needs llama-cpp-python: pip install medllm[gguf]"
-)
+pytest.importorskip("llama_cpp", reason="needs llama-cpp-python: pip install medllm[gguf]")
 pytest.importorskip("gguf", reason="making a GGUF needs the extra export")
 pytest.importorskip("transformers", reason="making a tiny model needs the extra train")
+
+import llama_cpp
 
 from medllm.errors import ConfigError, ModelError
 from medllm.models.chat import Message, ModelSettings
