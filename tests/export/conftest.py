@@ -13,10 +13,14 @@ def _one_thread() -> Iterator[None]:
     torch = pytest.importorskip("torch")
     pytest.importorskip("trl")
     pytest.importorskip("gguf", reason="the extra export is not installed")
-    before = torch.get_num_threads()
+    from medllm.export import reference
+
+    before = torch.get_num_threads(), reference.N_ANSWERS
     torch.set_num_threads(1)
+    reference.N_ANSWERS = 2  # each answer takes as long as all texts together
     yield
-    torch.set_num_threads(before)
+    reference.N_ANSWERS = before[1]
+    torch.set_num_threads(before[0])
 
 
 @pytest.fixture(scope="session")

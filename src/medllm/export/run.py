@@ -223,7 +223,7 @@ def _prove(
     write_json(to / FAILED, asdict(replace(proof, files=tuple(failed))))
     raise ModelError(
         f"{failed[0].file} is not the model that was evaluated: {'; '.join(failed[0].reasons)}",
-        hint=f"it was removed; all numbers are in {to / FAILED}",
+        hint=f"see {to / FAILED}; the file was removed, the others go on with the same command",
     )
 
 
