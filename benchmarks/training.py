@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -202,7 +202,7 @@ def measure_nothing_without_a_gpu(
     return measure_gpu(work, quick=quick)
 
 
-Measure = Callable[..., list[Row]]
+Measure = Callable[..., Iterable[Row]]
 PARTS: dict[str, Measure] = {
     "accumulation": measure_accumulation,
     "encode": measure_encode,

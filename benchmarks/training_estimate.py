@@ -1,67 +1,89 @@
 """What `--dry-run` says against what the run takes: memory, operations and time.
 
-Each run goes in a process of its own, in one thread. Time is that of the processor, so that other
-programs change little. Memory is what the process grows by, at its most, after a run of one step
-has loaded all libraries.
+Each goes in a process of its own, in one thread. Time is that of the processor, so that other
+programs change little. Memory is what the process grows by, at its most, beyond all libraries.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import multiprocessing
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from medllm.data.sft_files import write_lines
 from medllm.records import SftRecord
-from medllm.tune.config import TrainConfig, check_config, load_train_config, to_toml
-from medllm.tune.new_model import new_model
+from medllm.tune.config import TrainConfig, check_config
+from medllm.tune.estimate import estimate
+from medllm.tune.new_model import Size, new_model
+from medllm.tune.probe import measure
+from medllm.tune.train import prepare, train
 
 Row = tuple[str, str, str]
+Found = dict[str, float]
+Part = Callable[[TrainConfig, Path], Found]
+SIZES: tuple[Size, ...] = ("tiny", "small")
 SHAPES: dict[str, dict[str, Any]] = {
-    "lora, packed, 512 x 4": {"data.window": 512, "train.batch": 4},
-    "lora, one record a row, 8": {"data.pack": False, "data.window": 512, "train.batch": 8},
-    "lora, checkpointing, 1024 x 4": {
-        "data.window": 1024,
-        "train.batch": 4,
-        "train.checkpointing": True,
-    },
-    "lora, bfloat16, 512 x 2": {"data.window": 512, "train.batch": 2, "model.dtype": "bfloat16"},
-    "dora, packed, 512 x 2": {"data.window": 512, "train.batch": 2, "train.method": "dora"},
-    "full, packed, 1024 x 2": {"data.window": 1024, "train.batch": 2, "train.method": "full"},
-    "full, one record a row, 1": {
+    "tiny, lora, packed, 512 x 8": {"base": "tiny", "data.window": 512, "train.batch": 8},
+    "tiny, full, one record a row, 1": {
+        "base": "tiny",
         "data.pack": False,
         "data.window": 256,
         "train.batch": 1,
         "train.accumulate": 1,
         "train.method": "full",
     },
-    "lora of a tiny base, 512 x 8": {"data.window": 512, "train.batch": 8, "base": "tiny"},
+    "small, lora, packed, 512 x 4": {"data.window": 512, "train.batch": 4},
+    "small, full, packed, 1024 x 2": {
+        "data.window": 1024,
+        "train.batch": 2,
+        "train.method": "full",
+    },
+    "small, lora, one record a row, 8": {
+        "data.pack": False,
+        "data.window": 512,
+        "train.batch": 8,
+    },
+    "small, lora, checkpointing, 1024 x 4": {
+        "data.window": 1024,
+        "train.batch": 4,
+        "train.checkpointing": True,
+    },
+    "small, dora, packed, 512 x 2": {
+        "data.window": 512,
+        "train.batch": 2,
+        "train.method": "dora",
+    },
+    "small, lora, bfloat16, 512 x 2": {
+        "data.window": 512,
+        "train.batch": 2,
+        "model.dtype": "bfloat16",
+    },
 }
 """Changes to a run; `base` names the model."""
 
 
-def measure_estimate(work: Path, records: Sequence[SftRecord], *, quick: bool) -> list[Row]:
-    """Give a row for each shape: what was estimated, what was taken, their ratio."""
+def measure_estimate(work: Path, records: Sequence[SftRecord], *, quick: bool) -> Iterator[Row]:
+    """Give a row for each shape as it is measured: estimated, taken, how far apart."""
     texts = [turn.content for record in records for turn in record.messages]
-    for size in ("tiny", "small"):
+    for size in SIZES:
         new_model(texts, work / size, size=size, vocabulary=4096)
-    n = 96 if quick else 400
-    train = _write(work / "train.jsonl", records[:n])
-    held_out = _write(work / "validation.jsonl", records[n : n + n // 8])
-    rows: list[Row] = []
+    n = 160 if quick else 400
+    held_out = _write(work / "validation.jsonl", records[: n // 8])
+    some = _write(work / "some.jsonl", records[n // 8 : n // 8 + n])
+    many = _write(work / "many.jsonl", records[n // 8 : n // 8 + 5 * n])
+    warm = {"base": "tiny", "train.max_steps": 1, "train.accumulate": 1}
+    train(_settings(work, some, held_out, warm), work / "warm")  # loads all libraries
     for name, changes in SHAPES.items():
-        config = work / "run.toml"
-        config.write_text(to_toml(_settings(work, train, held_out, changes)), encoding="utf-8")
-        found = {part: _in_a_process(part, config, work) for part in ("estimated", "taken")}
+        of_tiny = changes.get("base") == "tiny"
+        settings = _settings(work, many if of_tiny else some, held_out, changes)
+        one, other = (_in_a_process(part, settings, work / "run") for part in (_estimated, _taken))
         for what in ("memory", "seconds"):
-            one, other = found["estimated"][what], found["taken"][what]
-            said = f"{_show(one, what)} for {_show(other, what)}: {one / other - 1:+.0%}"
-            rows.append((f"{what}, {name}", "within 25 %", said))
-    return rows
+            said = f"{_show(one[what], what)} for {_show(other[what], what)}"
+            off = f"{one[what] / other[what] - 1:+.0%}"
+            yield f"{what}, {name}", "within 25 %", f"{said}: {off}"
 
 
 def _write(path: Path, records: Sequence[SftRecord]) -> Path:
@@ -89,38 +111,31 @@ def _settings(work: Path, train: Path, held_out: Path, changes: dict[str, Any]) 
     return check_config(table)
 
 
-def _in_a_process(part: str, config: Path, work: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.training_estimate", part, str(config), str(work)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def _in_a_process(part: Part, settings: TrainConfig, folder: Path) -> Found:
+    """Run a part in a process that is forked from this one, which has all libraries."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    fork = multiprocessing.get_context("fork")
+    receiving, sending = fork.Pipe(duplex=False)
+    process = fork.Process(target=lambda: sending.send(part(settings, folder)))
+    process.start()
+    sending.close()
+    found: Found = receiving.recv()
+    process.join()
+    return found
 
 
-def _estimated(settings: TrainConfig, folder: Path) -> dict[str, float]:
-    from medllm.tune.estimate import estimate
-    from medllm.tune.probe import measure
-    from medllm.tune.train import prepare
-
-    _load_libraries(settings, folder)
+def _estimated(settings: TrainConfig, folder: Path) -> Found:
     before = _begin_peak()
     prepared = prepare(settings)
     found = measure(prepared, estimate(prepared), clock=time.process_time)
     return {"memory": _status_bytes("VmHWM") - before, "seconds": found.seconds}
 
 
-def _taken(settings: TrainConfig, folder: Path) -> dict[str, float]:
-    from medllm.tune.train import train
-
-    _load_libraries(settings, folder)
+def _taken(settings: TrainConfig, folder: Path) -> Found:
     before, started = _begin_peak(), time.process_time()
     train(settings, folder / "run")
     return {"memory": _status_bytes("VmHWM") - before, "seconds": time.process_time() - started}
-
-
-def _load_libraries(settings: TrainConfig, folder: Path) -> None:
-    from medllm.tune.train import train
-
-    section = settings.train.model_copy(update={"max_steps": 1, "accumulate": 1, "batch": 1})
-    train(settings.model_copy(update={"train": section}), folder / "warm")
 
 
 def _begin_peak() -> int:
@@ -134,22 +149,3 @@ def _status_bytes(name: str) -> int:
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     raise OSError(f"this system does not say {name}")
-
-
-def main() -> None:
-    import shutil
-
-    import torch
-
-    torch.set_num_threads(1)
-    part, config, work = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    settings = load_train_config(config)
-    folder = work / "taken"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    found = {"estimated": _estimated, "taken": _taken}[part](settings, folder)
-    sys.stdout.write(json.dumps(found) + "\n")
-
-
-if __name__ == "__main__":
-    main()
