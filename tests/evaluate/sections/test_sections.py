@@ -176,6 +176,9 @@ def test_the_hard_questions_are_many_and_in_pairs():
     assert len(set(prompts.categories)) >= 8
     questions = [item.question for item in (*prompts.benign, *prompts.unanswerable)]
     assert len(set(questions)) == len(questions)
+    told = read_hard_prompts("Be brief.").benign[0]
+    assert [m.role for m in told.messages] == ["system", "user"]
+    assert told.question == prompts.benign[0].question
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def robustness_sections(
         kind: [c for i in drawn if (c := _CHANGES[kind](i, seed)).messages != i.messages]
         for kind in told.noises
     }
-    prompts = read_hard_prompts() if told.hard_prompts else HardPrompts([], [], [])
+    prompts = HardPrompts([], [], [])
+    if told.hard_prompts:
+        prompts = read_hard_prompts(settings.evaluate.system_prompt)
     questions = changed | {"hard": [*prompts.benign, *prompts.unanswerable]}
     given = _ask(
         settings, {kind: asked for kind, asked in questions.items() if asked}, folder, shown

@@ -27,26 +27,27 @@ class HardPrompts(NamedTuple):
     categories: list[str]
 
 
-def read_hard_prompts() -> HardPrompts:
-    """Give the prompts that are shipped."""
+def read_hard_prompts(system_prompt: str = "") -> HardPrompts:
+    """Give the prompts that are shipped, behind the system prompt that the records get."""
     found = HardPrompts([], [], [])
     for line in _PROMPTS.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             category, benign, unanswerable = line.split("\t")
             at = len(found.categories) + 1
             found.categories.append(category)
-            found.benign.append(_item("benign", at, benign))
-            found.unanswerable.append(_item("unanswerable", at, unanswerable))
+            found.benign.append(_item("benign", at, benign, system_prompt))
+            found.unanswerable.append(_item("unanswerable", at, unanswerable, system_prompt))
     return found
 
 
-def _item(kind: str, at: int, question: str) -> Item:
+def _item(kind: str, at: int, question: str, system_prompt: str) -> Item:
+    first = (Message("system", system_prompt),) if system_prompt else ()
     return Item(
         key=f"{kind}/{at}",
         source=kind,
         group=str(at),
         task="question",
-        messages=(Message("user", question),),
+        messages=(*first, Message("user", question)),
         reference="",
     )
 
