@@ -1,8 +1,9 @@
 """De-identification: recall per category on generated notes, and clinical words destroyed.
 
 The identifiers are invented and put into templates that were held apart: `dev` was tuned on,
-`heldout` was written afterwards. What is destroyed is counted outside the identifiers of the
-generated notes, and on real texts, whose identifiers were mostly removed before.
+`heldout` was written afterwards. Notes written whole by hand stand beside: there each identifier
+counts once. What is destroyed is counted outside the identifiers of the invented notes, and on
+real texts, whose identifiers were mostly removed before.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from benchmarks import command
 from benchmarks.command import Options, say
 from benchmarks.deidentification_generator import generate_notes, read_templates
 from benchmarks.report import Measured, Row, Section, Table
+from benchmarks.written_notes import IDENTIFIER_SETS, read_marked_notes
 from medllm.clinical.deidentify.deidentifier import find_identifiers
 from medllm.clinical.findings import find_findings
 from medllm.evaluate.deidentification import (
@@ -56,6 +58,7 @@ def measure(options: Options) -> Section:
             section.rows.append(
                 _destroyed_row("of generated notes", count_destroyed(notes), options)
             )
+    section.rows += list(_written_rows(section, options))
     if options.data is not None:
         section.rows += list(_real_rows(options))
     section.rows.append(_speed(options))
@@ -64,6 +67,22 @@ def measure(options: Options) -> Section:
         "of, not how many identifiers of real records they would miss."
     )
     return section
+
+
+def _written_rows(section: Section, options: Options) -> Iterator[Row]:
+    """Give recall on the notes that were written whole, all sets together and each alone."""
+    everything: list[MarkedNote] = []
+    for number in IDENTIFIER_SETS:
+        notes = list(read_marked_notes(number))
+        everything += notes
+        score = evaluate_deidentification(notes)
+        yield Row(
+            what=f"identifiers removed, notes written by hand, set {number}",
+            measured=_measured(score.overall),
+            note=f"{score.n_notes} notes; {score.n_unmarked} spans removed that are no identifiers",
+        )
+    section.tables.append(_recall_table("written by hand", evaluate_deidentification(everything)))
+    yield _destroyed_row("of notes written by hand", count_destroyed(everything), options)
 
 
 def _measured(row: CategoryRecall) -> Measured:
@@ -98,7 +117,7 @@ def _overall(score: DeidentificationScore) -> Row:
 
 def _recall_table(name: str, score: DeidentificationScore) -> Table:
     table = Table(
-        title=f"Recall by category, templates `{name}`",
+        title=f"Recall by category, `{name}`",
         header=["category", "removed whole", "n", "recall %", "95 % (Wilson)", "right label"],
     )
     for row in (*score.categories, score.overall):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.written_notes import FINDING_SETS, count_met
 from medllm.clinical.demographics import find_demographics
 from medllm.clinical.findings import find_findings
 from medllm.clinical.lexicon import default_lexicon
@@ -36,6 +37,7 @@ def main() -> None:
     data = Path(sys.argv[1])
     print_agreement(data / "e3c" / "annotated-dev.jsonl")
     print_halves(data / "e3c" / "annotated-dev.jsonl")
+    print_written_notes()
     print_demographics(data / "pmc-patients-sample" / "PMC-Patients-sample-1000.csv")
     print_speed(data / "e3c" / "cases.jsonl")
     print_lexicon()
@@ -82,6 +84,21 @@ def _line(name: str, score: FindingsScore) -> str:
     p, r, f1, low, high = ("-" if n is None else f"{n:.3f}" for n in numbers)
     counts = f"{score.n_there} | {score.n_found} | {score.n_documents}"
     return f"| {name} | {p} | {r} | {f1} [{low}, {high}] | {counts} |"
+
+
+def print_written_notes() -> None:
+    """Print how much of what short notes of many hands say is read as expected."""
+    print("| set | asked | met | n | % | 95 % |\n| --- | --- | --- | --- | --- | --- |")
+    for number in FINDING_SETS:
+        counts = count_met(number)
+        met, asked = (sum(pair[at] for pair in counts.values()) for at in (0, 1))
+        for what, (n_met, n) in {**counts, "**all**": (met, asked)}.items():
+            low, high = _wilson(n_met, n)
+            print(
+                f"| {number} | {what} | {n_met} | {n} | {100 * n_met / n:.1f}"
+                f" | {100 * low:.1f} - {100 * high:.1f} |"
+            )
+    print()
 
 
 def print_demographics(path: Path) -> None:

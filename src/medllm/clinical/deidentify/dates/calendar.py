@@ -13,12 +13,13 @@ _SHORT_WEEKDAYS = frozenset("mon tue tues wed weds thu thur thurs fri sat sun".s
 _TIME_AFTER = re.compile(r"\.?,?\s(?:at\s)?\d{1,2}(?::\d\d)?\s?[ap]\.?m\b", re.IGNORECASE)
 _TELL_WEEKDAY = frozenset(
     """next last this on since until till by from til through thru before after
-    mon tue tues wed thu thur thurs fri""".split()
+    mon tue tues wed thu thur thurs fri sat sun""".split()
 )
 _BEHIND_WEEKDAY = frozenset(
     """night morning afternoon evening noon eve am pm clinic wk week next last
-    mon tue tues wed thu thur thurs fri""".split()
+    mon tue tues wed thu thur thurs fri sat sun""".split()
 )
+_JOINTS = (" ", "/", "-", ", ", " + ", " & ")
 _SURE_SHORT = frozenset("tues thur thurs weds".split())
 _ORDINAL_AFTER = re.compile(r",?\s(?:the\s)?(?:\d{1,2}(?:st|nd|rd|th)\b|\d{1,2}[/.]\d{1,2}\b)")
 _OPENS = re.compile(r"(?:^|[.!?:\n])[ \t]*$")
@@ -132,8 +133,8 @@ def _is_short_weekday(words: Words, at: int) -> bool:
         words.text[max(0, words.starts[at] - 40) : words.starts[at]]
     ):
         return False
-    before = words.lowers[at - 1] if at and words.gap(at - 1) in (" ", "/", "-", ", ") else ""
-    behind = words.lowers[at + 1] if words.gap(at) in (" ", "/", "-", ", ") else ""
+    before = words.lowers[at - 1] if at and words.gap(at - 1) in _JOINTS else ""
+    behind = words.lowers[at + 1] if words.gap(at) in _JOINTS else ""
     if before in _TELL_WEEKDAY or behind in _BEHIND_WEEKDAY:
         return True
     if _TIME_AFTER.match(words.text, words.ends[at]) or _ORDINAL_AFTER.match(

@@ -139,16 +139,21 @@ def _month_first(
     """Read "March 12, 2024", "March 12-15", "March the twelfth", "March 2024" and "in March"."""
     if not _is_written_as_month(text, name):
         return []
-    year = _MONTH_YEAR_AFTER.match(text, name.end)
-    if year:
-        number, field = _as_year(year)
-        return [_date([name, field], DateValue(number, month, 0))]
     year_first = _YEAR_BEFORE.search(before)
     day_last = _DAY_LAST.match(text, name.end)
     if year_first and day_last and 1 <= int(day_last[1]) <= 31:
         start = match.start() - len(before) + year_first.start(1)
-        fields = [DateField(start, start + 4, "Y"), name, DateField(*day_last.span(1), "d")]
-        return [_date(fields, DateValue(int(year_first[1]), month, int(day_last[1])))]
+        parts = [DateField(start, start + 4, "Y"), name, DateField(*day_last.span(1), "d")]
+        return [_date(parts, DateValue(int(year_first[1]), month, int(day_last[1])))]
+    year = _MONTH_YEAR_AFTER.match(text, name.end)
+    if year:
+        number, field = _as_year(year)
+        return [_date([name, field], DateValue(number, month, 0))]
+    said = read_year(text, name.end)
+    if said:
+        return [
+            _date([name, DateField(said.start, said.end, "Y")], DateValue(said.number, month, 0))
+        ]
     slashed = _SLASHED_AFTER.match(text, name.end)
     if slashed and 1 <= int(slashed[2]) <= 31:
         day = DateField(*slashed.span(2), "d")
@@ -194,6 +199,8 @@ def _is_written_as_month(text: str, name: DateField) -> bool:
     """Whether the word is a month as it is written: "may" and "march" are verbs in lower case."""
     word = text[name.start : name.end]
     if word[0].isupper() or word not in _VERBS_AND_SHORT:
+        return True
+    if read_year(text, name.end):
         return True
     days = _DAYS_AFTER.match(text, name.end)
     spoken = read_ordinal(text, name.end)

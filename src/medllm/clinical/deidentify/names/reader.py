@@ -222,7 +222,7 @@ def _is_part(words: Words, at: int, before: str, *, trusted: bool, cued: bool) -
         return False
     known = vocabulary()
     if known.is_listed_name(low):
-        return not (surface.isupper() and low in known.ordinary and not before.isupper())
+        return not (surface.isupper() and (len(low) < 3 or low in known.ordinary))
     if is_namelike(words, at) or (low in known.eponyms and trusted):
         return True
     if not (cued or _is_sure_given(before)):

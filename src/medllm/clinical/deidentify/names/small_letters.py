@@ -33,7 +33,7 @@ _DEGREES = frozenset(
 _INFLECTED = re.compile(r"(?:ed|ing|ly|s|[^a-z'’-].*)$", re.ASCII)
 _COMMON = frozenset(
     """will may mark so do an in on long sue hope art bill can see don pat to said states still no
-    was is has had did does""".split()
+    was is has had did does call called came come saw told asked ask""".split()
 )
 _AT_WORK = re.compile(
     r"(?:works?|worked|working|drives?|drove|employed|job)\s(?:for|at|by|with)\s$"

@@ -33,7 +33,7 @@ _UNIT = re.compile(
     r"\d+(?:[.-]\d+)?(?:MG|MCG|UG|ML|CM|MM|KG|G|L|IU|U|MEQ|HRS?|H|FR|MIN|BPM|MMHG|X\d+\w*|Y|YO|M|F)|"
     r"G\d+P\d+|\d+[X/]\d+\w{0,2}|T\d\w*N\d\w*M\d\w*|[A-Z]{1,2}\d{1,2}[-/][A-Z]?\d{1,2}|[A-Z]\d{2,4}[A-Z]"
     r"|(?:COVID|SARS|HLA|CYP|ICD|NCT|PMC|PMID|CPT|DSM)[-\d].*|[ACGT]\d{3,6}[ACGT]|[A-Z]\d{2,4}[A-Z]|[A-Z]+-(?:19|20)\d\d"
-    r"|(?:(?:CD|CK)\d+[A-Z]*[-/]?)+|(?:BP|HR|RR|P|T|WT|HT|WBC|PLT)\d.*"
+    r"|(?:(?:CD|CK)\d+[A-Z]*[-/]?)+|(?:BP|HR|RR|WT|HT|WBC|PLT)\d.*|[PT]\d{2,3}(?:[./]\d+)?"
 )
 """Doses, obstetric counts, sizes, stages, levels of the spine, variants and public numbers."""
 _LABELLED = re.compile(

@@ -70,8 +70,8 @@ _CALLED_ON = re.compile(
     r"|\b[Pp]age [A-Z][\w'’-]{1,20} (?:on|at) (\d{3,6})\b"
 )
 _SPOKEN = re.compile(
-    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double)[ -]){6,15}"
-    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b",
+    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)[ -]){6,15}"
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)(?: hundred)?\b",
     re.IGNORECASE,
 )
 """Seven figures or more as they are dictated."""

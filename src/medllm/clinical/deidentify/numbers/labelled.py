@@ -50,7 +50,7 @@ _LABELS = (
         r"hospital|hosp\.?|patient|pt|clinic|chart|case|encounter|visit|unit|record|file|folder"
         r"|account"
         r"|admission|registration|ipd?|opd?|episode|h&c|health\srecord|client|fin|har|stay|run"
-        r"|regd?\.?|sticker",
+        r"|regd?\.?|regn|sticker",
     ),
     _Label(
         "health_plan",
@@ -157,7 +157,8 @@ def _compile(label: _Label) -> tuple[Category, re.Pattern[str], re.Pattern[str],
 
 _COMPILED = tuple(map(_compile, _LABELS))
 _STARTS = frozenset(
-    """mrns pot pots bottle run cert coroner coroner's coroners me path pathology cytology lic regd
+    """mrns pot pots bottle run regn
+    cert coroner coroner's coroners me path pathology cytology lic regd
     check cheque tag ssn ss social soc nino pps ppsn nin national ni sin itin tin tfn mrn mr m csn
     nhs chi uhid urn pid empi mpi hcn emr ur nhi crn umrn medical med hospital hosp patient pt
     clinic chart case encounter visit unit record file folder admission registration ip ipd op opd

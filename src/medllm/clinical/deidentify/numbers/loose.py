@@ -12,7 +12,7 @@ _DATE = re.compile(
     r"(?:\d{1,2}[./]){2}(?:\d{4}|\d{2})|(?:19|20)\d\d-\d\d-\d\d|\d{1,2}[./]\d{1,2}|(?:19|20)\d\d"
 )
 _ANY_NUMBER = re.compile(
-    r"[a-z)] (?:number|no\.|nr\.?|ID|#) ?[:#]? ?"
+    r"[a-z)] (?:number|no\.|no(?= \d{3})|nr\.?|ID|#) ?[:#]? ?"
     r"([A-Z]{0,4}(?:(?<=[A-Z])[/-])?\d[\dA-Z]*(?:[ /-][\dA-Z]{2,8}){0,4})(?![\w/]|\.\d)"
 )
 """Whatever is numbered: "blood bag number B2840 06 528222"; few figures count and do not name."""

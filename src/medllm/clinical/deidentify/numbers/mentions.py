@@ -85,7 +85,7 @@ _FACE = (
 )
 _PAPER = (
     r"(?:(?:id|identification|staff|work)\sbadge|passport(?:[\s-](?:size|style|type))?|identification|identity|id|id-card|portrait|profile"
-    r"|custody|booking|police|arrest|school|family|wedding|driver'?s\slicen[cs]e|licen[cs]e|badge"
+    r"|custody|booking|police|arrest|school|family|wedding|(?:driver'?s|driving)\slicen[cs]e|licen[cs]e|badge"
     r"|webcam|admission|enrol?lment|wristband|missing[\s-]person)"
 )
 _PHOTO = re.compile(

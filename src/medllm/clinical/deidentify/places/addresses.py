@@ -33,7 +33,7 @@ _STREET_WORDS = (
     r"|Crossing"
     r"|Run|Ridge|Bend|Trace|Cove|Knoll|Glen|Meadows?|Fields?|Woods?|Bank|Brae|Approach|Causeway"
     r"|Links"
-    r"|Paddock|Hollow|Glade|Spur|Overlook|Commons|Wynd|Gables|Chase|Dene|Mount|Copse"
+    r"|Paddock|Hollow|Glade|Spur|Overlook|Commons|Wynd|Gables|Chase|Dene|Mount|Copse|Pde|Tce|Cct|Esp"
 )
 _SURE_STREET = re.compile(
     r"\b(?:Street|Avenue|Ave|Road|Rd|Drive|Lane|Boulevard|Blvd|Crescent|Terrace|Parkway|Highway)\b"

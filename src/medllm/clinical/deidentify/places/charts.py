@@ -29,7 +29,7 @@ _RUN = re.compile(
 _ZIP = re.compile(r"(?<=[a-z.]),\s((?:[A-Z][a-z'’-]{2,20}\s){1,3})(\d{5}(?:-\d{4})?)(?=[.,;)\n]|$)")
 _UNITS = re.compile(
     r"\b(?:(?:Lot|Unit|Flat|Apt|Apartment|Suite|Plot|House|Door|Block|Shop|Room)\s(?:No\.?\s)?#?(?=[\w/-]{0,5}\d)[\w/-]{1,7}"
-    r"(?=,?\s[\dA-Z])|(?:Rural\s)?(?:Route|Rte|RR|HC|RD)\s\d{1,4},?\sBox\s\d{1,6}[A-Z]?|Box\s\d{1,6}(?=,\s[A-Z]))"
+    r"(?=,?\s[\dA-Z])|[HD]\.?\s?No\.?:?\s?\d[\w/-]{0,7}(?:,\s(?:Phase|Sector|Block|Ward)\s[\w-]{1,5})?|(?:Rural\s)?(?:Route|Rte|RR|HC|RD)\s\d{1,4},?\sBox\s\d{1,6}[A-Z]?|Box\s\d{1,6}(?=,\s[A-Z]))"
 )
 _UNIT_BEHIND = re.compile(
     r",?\s(?:app|apt|appt|unit|flat|suite|ste|no|bât|bat|étage|esc|piso)\.?\s?#?\d[\w-]{0,4}\b",
@@ -61,6 +61,7 @@ _UNIT_OF = re.compile(
     r"(?=\s(?:ED|ER|ICU|A&E|CHC|PHC|UPHC|VAMC|ASC|SNF|ALF|LTAC|CCU|OPD|MAU)\b"
     r"|(?<=[A-Z]{4})[.,;)])"
 )
+_UNITS_OF = frozenset("ed er icu ccu opd a&e snf alf mau nicu or".split())
 _TOWN_BEHIND = re.compile(r"(?<=[a-z]),\s(?=[A-Z][a-z]+(?:\s[A-Z][a-z]+)?[.,;)\n])")
 
 
@@ -113,7 +114,7 @@ def _of_run(text: str, start: int, end: int, rank: int) -> Found:
     while True:
         last = text.rfind(" ", start, end) + 1
         sort = text[last:end].lower().strip(".")
-        if last <= start or sort not in HEADS | GENERIC | PRACTICES:
+        if last <= start or sort not in HEADS | GENERIC | PRACTICES | _UNITS_OF:
             return Found(start, end - text[:end].endswith("."), "geographic", rank, "place")
         end = last - 1
 

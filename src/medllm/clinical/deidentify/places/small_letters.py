@@ -19,8 +19,9 @@ _STREET = re.compile(
     r"(?:st|street|ave|avenue|rd|road|ln|lane|dr|drive|blvd|boulevard|ct|court|cir|circle|way|pl|place|hwy|terrace|trail|close"
     r"|grove|gardens|crescent|mews|parade)"
     r"|\b(?:on|at|off|near|along|from|by)\s(?P<lone>(?:[a-z][a-z'’]{1,15}\s){1,3}?(?:street|ave|avenue|rd|road|lane|blvd|boulevard|hwy)))"
-    r"\b\.?(?:,?\s(?:apt|unit|suite|ste|lot|#)\.?\s?#?[\w-]{1,6})?"
+    r"\b(?:\.?,?\s(?:apt|unit|suite|ste|lot|#)\.?\s?#?[\w-]{1,6})?"
 )
+_TOWN = re.compile(r",\s([a-z'’-]{3,20}(?:\s[a-z'’-]{3,20})?)(?=[.,;\n])")
 _HOUSES = frozenset(
     """hospital clinic pharmacy school university college church hospice rehab snf elementary
     middle nursing medical dialysis urgent""".split()
@@ -56,6 +57,9 @@ def find_places_in_small_letters(words: Words) -> Iterator[Found]:
         if not _NO_STREET.intersection(named) and not _is_measure(named, match):
             start = match.start("house") if match["house"] else match.start("lone")
             yield place(start, match.end())._replace(kind="street")
+            town = _TOWN.match(text, match.end())
+            if town and not all(map(vocabulary().is_plain, town[1].split())):
+                yield place(*town.span(1))
     for at in words.where(_HOUSES):
         yield from _house(words, at)
     for at in words.where(("at", "to", "in", "by", "near", "from")):
