@@ -15,6 +15,8 @@ from medllm.evaluate.deidentification import count_destroyed, evaluate_deidentif
 
 FLOORS = {1: 0.97, 2: 0.94, 3: 0.91, 4: 0.91}
 """Of identifiers removed, a little below what was measured when the rules were last changed."""
+MOST_DESTROYED = 4
+"""Clinical words of a set, of 55 to 356; most say of a house what it is: "Regional", "Imaging"."""
 FINDINGS_FLOOR = 0.95
 
 
@@ -22,8 +24,7 @@ FINDINGS_FLOOR = 0.95
 def test_identifiers_of_notes_written_by_hand_are_removed(number: int) -> None:
     notes = list(read_marked_notes(number))
     assert evaluate_deidentification(notes).overall.recall >= FLOORS[number]
-    counts = count_destroyed(notes)
-    assert counts.n_clinical_replaced / counts.n_clinical < 0.03  # few words: one is a third of it
+    assert count_destroyed(notes).n_clinical_replaced <= MOST_DESTROYED
 
 
 @pytest.mark.parametrize("number", FINDING_SETS)

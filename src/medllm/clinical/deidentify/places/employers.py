@@ -49,6 +49,8 @@ _COMPANY_END = re.compile(
     r"|electric|steel|shipping|freight|garage|restaurant|café|cafe|hotel|insurance|council)\b\.?",
     re.IGNORECASE,
 )
+_SENTENCE_GOES_ON = re.compile(r"\s(?:WITH|SINCE|WHO|AND|FOR|IN|AT|ON|FROM|HAS|IS|WAS|BUT|BY)\s")
+"""Behind an employer in a text all in capitals."""
 
 
 def find_employers(words: Words) -> Iterator[Found]:
@@ -73,5 +75,6 @@ def find_employers(words: Words) -> Iterator[Found]:
         named = parts and (len(parts) > 1 or not all(map(known.is_plain, parts)))
         shouted = match.group().isupper() and len(match.group()) < 4
         if named and (told or _COMPANY_END.search(match.group()) or not shouted):
-            end = match.end() - match.group().endswith(".")
+            said = _SENTENCE_GOES_ON.split(match.group())[0]  # "BLUE FREIGHT WITH COLIC"
+            end = match.start() + len(said) - said.endswith(".")
             yield Found(match.start(), end, "name", EMPLOYER_RANK, "company")
