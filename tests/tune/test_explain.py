@@ -90,10 +90,17 @@ def test_a_model_of_other_parts_is_refused_and_not_explained_wrongly(run, monkey
 
 
 def test_the_page_shows_every_word_and_runs_nothing(run):
-    tokens = ["<|x|>", "\n\n", "<b>", " fev", "er", " &"]
-    scores = np.array([[9.0, 0, 0.5, -1.5, 0.5, 0, 0]])
+    tokens = ["<|x|>", "\n\n", "<b>", " fev", "er", " &", "<|y|>", "\n"]
+    scores = np.array([[9.0, 0, 0.5, -1.5, 0.5, 0, 0, 7.0, 0]])
     found = Explanation(tokens, ["rest"], scores, scores.sum(axis=1))
-    words = [("<|x|>", 9.0), ("\n\n<b>", 0.5), (" fever", -1.0), (" &", 0.0)]
+    words = [
+        ("<|x|>", 9.0),
+        ("\n\n<b>", 0.5),
+        (" fever", -1.0),
+        (" &", 0.0),
+        ("<|y|>", 0.0),
+        ("\n", 7.0),
+    ]
     assert found.words == words
     page = to_html(found)
     assert "&lt;b&gt;" in page
@@ -101,7 +108,7 @@ def test_the_page_shows_every_word_and_runs_nothing(run):
     assert "<script" not in page
     assert page.count("<span") == len(words)
     assert 'title="-1.000"' in page
-    assert "rgba(190,40,40,0.55)" in page, "the deepest colour is a word's, not a control token's"
+    assert "rgba(190,40,40,0.55)" in page, "the deepest colour is a word's that one sees"
 
 
 def test_the_command_explains_the_models_own_answer(run, tmp_path, capsys):
@@ -117,5 +124,9 @@ def test_the_command_explains_the_models_own_answer(run, tmp_path, capsys):
     assert "".join(word["text"] for word in found["words"]) == "".join(found["prompt"])
     relevance = sum(word["relevance"] for word in found["words"])
     assert relevance == pytest.approx(sum(map(sum, found["scores"])) - own_part(found), abs=1e-3)
+    assert main(["explain", str(note), "--model", f"hf:{run}"]) == 0
+    printed = capsys.readouterr().out
+    assert "RESTS ON" in printed
+    assert "<|" not in printed, "words of the note, not of the template"
     assert main(["explain", str(note), "--model", "ollama:x"]) == 2
     assert "hf:RUN" in capsys.readouterr().err

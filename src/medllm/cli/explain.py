@@ -37,8 +37,8 @@ def explain(
     check_place(html, "--html")
     from medllm.ask.note import read_note
     from medllm.files import write_atomically
+    from medllm.tune.explain import CONTROL, to_html
     from medllm.tune.explain import explain as run
-    from medllm.tune.explain import to_html
 
     text = read_note(note_path(note), max_characters=100_000).text
     found = run(name, text, answer)
@@ -49,6 +49,7 @@ def explain(
         return
     typer.echo(bold("ANSWER ") + "".join(found.answer))
     typer.echo(bold("RESTS ON ") + "(how much each word spoke for the answer)")
-    words = [(own, text.strip()) for text, own in found.words if text.strip()]
+    said = [(own, text.strip()) for text, own in found.words]
+    words = [(own, text) for own, text in said if text and not CONTROL.fullmatch(text)]
     for own, word in sorted(words, key=lambda one: -abs(one[0]))[:_MOST_SHOWN]:
         typer.echo(f"  {own:+8.3f}  {word}")

@@ -26,7 +26,8 @@ from medllm.models.hf_generate import AnswerReader, generate
 from medllm.models.hf_parts import find_parts
 from medllm.models.sampling import Sampling
 
-_CONTROL = re.compile(r"<[|｜][^<>]*[|｜]>|</?s>")
+CONTROL = re.compile(r"<[|｜][^<>]*[|｜]>|</?s>")
+"""What a template writes around turns."""
 _MOST_TOKENS = 64
 _MOST_GAP = 0.1
 """Of the largest logit: rounding to bfloat16 stays below it, a layer that was not met does not."""
@@ -68,7 +69,7 @@ class Explanation:
         found: list[tuple[str, float]] = []
         for text, total in zip(self.prompt, self.totals.tolist(), strict=True):
             before = found[-1][0] if found else ""
-            is_control = _CONTROL.fullmatch(text) or _CONTROL.fullmatch(before)
+            is_control = CONTROL.fullmatch(text) or CONTROL.fullmatch(before)
             is_border = before.strip() and (text[:1].isspace() or before[-1:].isspace())
             if not found or is_control or is_border:
                 found.append((text, total))
@@ -186,7 +187,8 @@ def _fixed_norm(module: Any, given: tuple[Any, ...], out: Any) -> Any:
 def to_html(found: Explanation) -> str:
     """Give a page without scripts: the prompt coloured by what it did for the whole answer."""
     words = found.words
-    largest = max((abs(own) for text, own in words if not _CONTROL.fullmatch(text)), default=0.0)
+    seen = [abs(own) for text, own in words if text.strip() and not CONTROL.fullmatch(text)]
+    largest = max(seen, default=0.0)
     spans = [_span(text, own, largest or 1.0) for text, own in words]
     of_prompt, of_all = float(found.totals.sum()), float(found.scores.sum())
     return (
@@ -207,7 +209,7 @@ def _span(text: str, own: float, largest: float) -> str:
     """Colour a word; control tokens stand in grey, and their deep colour would hide the others."""
     space = text[: len(text) - len(text.lstrip())]
     title = f"{own:+.3f}"
-    if _CONTROL.fullmatch(text):
+    if CONTROL.fullmatch(text):
         return f'<span class="control" title="{title}">{escape(text)}</span>'
     colour = "0,110,60" if own > 0 else "190,40,40"
     shade = f"rgba({colour},{min(1.0, abs(own) / largest) * _DEEPEST:.2f})"
