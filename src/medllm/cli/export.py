@@ -125,7 +125,10 @@ def _proof(facts: ExportFacts, proof: Proof) -> list[str]:
             f"{answers:>8} {one.perplexity:>10.4g} {one.tokens_per_s:>8.3g}"
         )
     text = f"perplexity over {proof.n_tokens:,} tokens of {proof.text}; KL in nats over "
-    return [*lines, f"  {text}{n.n_positions:,} positions"]
+    lines.append(f"  {text}{n.n_positions:,} positions")
+    if n_even := sum(one.n_answers_even for one in proof.files):
+        lines.append(f"  {n_even} answers part where two words were nearly as likely")
+    return lines
 
 
 def _bytes(n: float) -> str:

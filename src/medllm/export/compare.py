@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,9 @@ from medllm.errors import ModelError
 from medllm.export.facts import ExportedFile, FileProof
 from medllm.export.llama import LlamaFile
 from medllm.export.reference import LONGEST_ANSWER, Reference, log_softmax, surprise
+
+Step = Callable[[int, int], None]
+"""Takes how many texts were read, and how many there are."""
 
 
 class Limit(NamedTuple):
@@ -73,6 +76,7 @@ def compare(
     *,
     weights: str,
     base: Path | None = None,
+    tell: Step = lambda done, total: None,
 ) -> FileProof:
     """Run a file in llama.cpp and compare everything; `base` is the GGUF an adapter is laid on.
 
@@ -83,18 +87,20 @@ def compare(
         with LlamaFile(
             base or path, n_context=reference.longest + 8, adapter=path if base else None
         ) as llama:
-            return _compare(file, llama, reference, weights)
+            return _compare(file, llama, reference, weights, tell)
     except ModelError as exc:
         return _proof(file, reasons=(str(exc),))
 
 
-def _compare(file: ExportedFile, llama: LlamaFile, reference: Reference, weights: str) -> FileProof:
+def _compare(
+    file: ExportedFile, llama: LlamaFile, reference: Reference, weights: str, tell: Step
+) -> FileProof:
     if llama.n_vocabulary != reference.log_shares[0].shape[1]:
         n_wanted = reference.log_shares[0].shape[1]
         return _proof(file, reasons=(f"it has {llama.n_vocabulary} tokens, the model {n_wanted}",))
     texts = _same_tokens(llama, reference.texts, reference.text_ids)
     prompts = _same_prompts(llama, reference)
-    sums = _sums(llama, reference)
+    sums = _sums(llama, reference, tell)
     answers = [llama.answer(one, reference.stops, LONGEST_ANSWER) for one in reference.questions]
     equal, even = _same_answers(answers, reference, nearly_even(sums.mean_kl))
     proof = _proof(
@@ -128,9 +134,10 @@ def _same_prompts(llama: LlamaFile, reference: Reference) -> int:
     return n_same
 
 
-def _sums(llama: LlamaFile, reference: Reference) -> _Sums:
+def _sums(llama: LlamaFile, reference: Reference, tell: Step) -> _Sums:
     sums = _Sums()
     for number, one in enumerate(reference.sequences):
+        tell(number, len(reference.sequences))
         found = log_softmax(llama.logits(one.ids))
         sums.surprise += surprise(found, one)
         if number < len(reference.log_shares):

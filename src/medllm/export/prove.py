@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import psutil
 
 from medllm import __version__
 from medllm.errors import extra
-from medllm.export.compare import compare
+from medllm.export.compare import Step, compare
 from medllm.export.facts import ExportedFile, Proof
 from medllm.export.reference import MOST_RECORDS, Reference, make_reference
 from medllm.export.samples import WHAT, shipped_records
@@ -44,13 +45,15 @@ def prove(
 
     `weights` is what the merged weights were rounded to; `base` is the base's GGUF for an adapter.
     """
-    tell("asking the evaluated model", 0, len(files) + 1)
-    reference = _ask(source, template, stops)
+    what = "asking the evaluated model"
+    tell(what, 0, 1)
+    reference = _ask(source, template, stops, partial(tell, what))
     found = []
-    for number, file in enumerate(files, 1):
-        tell(f"asking {file.name}", number, len(files) + 1)
+    for file in files:
         under = base if file.kind == "adapter" else None
-        found.append(compare(file, folder, reference, weights=weights, base=under))
+        step = partial(tell, f"asking {file.name}")
+        step(0, 1)
+        found.append(compare(file, folder, reference, weights=weights, base=under, tell=step))
     return Proof(
         passed=bool(found) and all(one.passed for one in found),
         reference=reference.what,
@@ -69,7 +72,7 @@ def versions() -> dict[str, str]:
     return {"medllm": __version__} | {name: found[name] for name in _PACKAGES if name in found}
 
 
-def _ask(source: Source, template: Template, stops: frozenset[int]) -> Reference:
+def _ask(source: Source, template: Template, stops: frozenset[int], tell: Step) -> Reference:
     model, tokenizer = load_parts(source.parts)
     prepare_tokenizer(tokenizer, template)
     model, exactness = _in_float32(model)
@@ -83,6 +86,7 @@ def _ask(source: Source, template: Template, stops: frozenset[int]) -> Reference
         shipped_records(),
         stops=stops,
         what=f"{what} in {exactness}",
+        tell=tell,
     )
 
 

@@ -6,7 +6,7 @@ natural ones; distributions are over the whole vocabulary, the rows without a to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,7 @@ def make_reference(
     *,
     stops: frozenset[int],
     what: str,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Reference:
     """Run the model over everything.
 
@@ -97,7 +98,7 @@ def make_reference(
     texts = [before + text for text in _texts(tokenizer)]
     questions = [_ids(tokenizer, prompt) for prompt in prompts[:_CONVERSATIONS_OF_RECORDS]]
     questions = [one for one in questions if len(one) <= WINDOW][:N_ANSWERS]
-    log_shares, perplexity = _distributions(model, sequences)
+    log_shares, perplexity = _distributions(model, sequences, tell)
     answers = [_answer(model, one, stops) for one in questions]
     return Reference(
         what=what,
@@ -209,11 +210,12 @@ def _logits(model: Any, ids: Sequence[int]) -> NDArray[np.float32]:
 
 
 def _distributions(
-    model: Any, sequences: Sequence[Encoded]
+    model: Any, sequences: Sequence[Encoded], tell: Callable[[int, int], None]
 ) -> tuple[list[NDArray[np.float32]], float]:
     kept: list[NDArray[np.float32]] = []
     total, n_trained, n_kept = 0.0, 0, 0
     for number, one in enumerate(sequences):
+        tell(number, len(sequences))
         log_shares = log_softmax(_logits(model, one.ids))
         total += surprise(log_shares, one)
         n_trained += sum(one.trained[1:])
