@@ -80,7 +80,8 @@ class SummariesConfig(Checked):
 class RobustnessConfig(Checked):
     """How the systems bear other words, and questions that are easily taken wrongly.
 
-    Only systems that are asked, not those whose answers are read from a file.
+    Only systems that are asked, not those whose answers are read from a file. Where there are notes
+    for summaries, typos and paraphrases also show what of their findings and documents is kept.
     """
 
     typos: bool = False

@@ -91,6 +91,26 @@ def test_search_findings_and_summaries_stand_in_one_report(tmp_path, index, exam
     assert "barking" not in (out / "summaries/scores.jsonl").read_text(encoding="utf-8")
 
 
+def test_notes_are_read_again_mistyped_and_in_other_words(tmp_path, index, examples):
+    config = configure(tmp_path, index, examples, "extractive:none")
+    text = config.read_text(encoding="utf-8").replace(', "extractive:none"', "")
+    config.write_text(
+        f"{text}[evaluate.robustness]\ntypos = true\nparaphrases = true\n", encoding="utf-8"
+    )
+    long = "Dyspnoea and headache for 14 days, with swollen ankles, sweating, weakness, dizziness, "
+    long += "nausea every morning since Sunday, tiredness, palpitations and trembling hands."
+    notes = [{"text": long}, {"text": "Fever. Cough."}]
+    (tmp_path / "notes.jsonl").write_text("\n".join(map(json.dumps, notes)), encoding="utf-8")
+    assert main(["evaluate", str(config), "--to", str(tmp_path / "out")]) == 0
+    sections = report_of(tmp_path / "out")["sections"]
+    again = next(s for s in sections if s["title"] == "Notes in other words")
+    kept = {m["name"]: m["systems"] for m in again["measures"]}
+    assert kept["findings kept"]["paraphrases"]["mean"] == 1.0
+    assert kept["findings kept"]["paraphrases"]["n"] == 1, "no rule changes the second note"
+    assert kept["documents kept"]["typos"]["n"] >= 1
+    assert "1 by paraphrases" in again["tables"][0]["note"]
+
+
 def test_a_summariser_that_is_down_is_not_taken_for_silent(tmp_path, index, examples, capsys):
     with FakeServer(modes=["refuse_schema", "reset_first"]) as server:
         spec = f"openai:{server.openai_url}#tiny:latest"

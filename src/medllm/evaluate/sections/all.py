@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medllm.evaluate.held_out import Item
 from medllm.evaluate.sections.findings import findings_section
+from medllm.evaluate.sections.notes_again import notes_again_section
 from medllm.evaluate.sections.retrieval import retrieval_section
 from medllm.evaluate.sections.robustness import robustness_sections
 from medllm.evaluate.sections.section import Section
@@ -32,6 +33,8 @@ def measure_sections(
     ]
     if told.findings.annotated:
         found.append(findings_section(told.findings.annotated, seed=told.seed, shown=shown))
+    if told.summaries.notes and told.robustness.noises:
+        found.append(notes_again_section(settings, shown=shown))
     if told.summaries.notes:
         found.append(summaries_section(settings, folder / "summaries", shown=shown))
     return found

@@ -53,7 +53,7 @@ def robustness_sections(
 ) -> list[Section]:
     """Ask every system that can be asked; their answers are kept in `folder`, asked for once."""
     told, seed = settings.evaluate.robustness, settings.evaluate.seed
-    if not told.is_on:
+    if not told.is_on or (not items and settings.evaluate.summaries.notes):
         return []
     drawn = draw(items, told.items, seed)
     changed = {

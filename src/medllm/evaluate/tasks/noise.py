@@ -16,14 +16,17 @@ _WORD = re.compile(r"(?<![\w.])[A-Za-z]{4,}(?!\w)")
 
 def with_typos(item: Item, seed: int) -> Item:
     """Give the item with typing errors in what its user says; the same ones for the same seed."""
-    generator = random.Random(f"{seed} {item.key}")
     messages = tuple(
-        Message(m.role, _WORD.sub(lambda found: _mistype(found[0], generator), m.content))
-        if m.role == "user"
-        else m
+        Message(m.role, mistype(m.content, f"{seed} {item.key}")) if m.role == "user" else m
         for m in item.messages
     )
     return replace(item, messages=messages)
+
+
+def mistype(text: str, seed: str) -> str:
+    """Give a text with typing errors, the same ones for the same seed."""
+    generator = random.Random(seed)
+    return _WORD.sub(lambda found: _mistype(found[0], generator), text)
 
 
 def _mistype(word: str, generator: random.Random) -> str:
