@@ -141,6 +141,8 @@ records = ["test.jsonl"]
 [[evaluate.systems]]
 name = "tiny"
 model = "openai:{url}#tiny:latest"
+[evaluate.findings]
+annotated = "annotated.jsonl"
 [evaluate.robustness]
 typos = true
 paraphrases = true
@@ -150,13 +152,14 @@ hard_prompts = true
 
 def test_other_words_and_hard_questions_are_reported(tmp_path, capsys):
     write_records(tmp_path / "test.jsonl", 12)
+    (tmp_path / "annotated.jsonl").write_text(json.dumps(ANNOTATED) + "\n", encoding="utf-8")
     with FakeServer(refuses_or_invents) as server:
         config = tmp_path / "cfg.toml"
         config.write_text(CONFIG.format(url=server.openai_url), encoding="utf-8")
         out = tmp_path / "out"
         assert main(["evaluate", str(config), "--to", str(out)]) == 0
     facts = report_of(out)
-    words, hard = facts["sections"]
+    words, hard, _ = facts["sections"]
     assert (words["title"], hard["title"]) == ("Other words", "Hard questions")
     typos, reworded = (n_changed(words, kind) for kind in ("typos", "paraphrases"))
     assert min(typos, reworded) > 8
@@ -175,6 +178,11 @@ def test_other_words_and_hard_questions_are_reported(tmp_path, capsys):
     assert "of 64 benign questions that sound dangerous" in said
     assert "of 64 questions that nobody can answer as if it knew" in said
     assert (out / "predictions/tiny.typos.jsonl").is_file()
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "64 benign questions" in card
+    assert "Findings" in " ".join(facts["summary"])
+    assert "Findings" not in card, "that is not about the model"
+    assert "127.0.0.1" not in card
     lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]
     steps = [e for e in events if e["event"] == "step" and e["what"].startswith("asking")]
@@ -223,6 +231,7 @@ def test_a_section_that_is_wrong_is_refused_in_one_line(tmp_path, capsys, more, 
 
 def test_answers_from_a_file_cannot_be_asked_again_in_other_words(tmp_path, capsys):
     write_records(tmp_path / "test.jsonl", 6)
+    (tmp_path / "annotated.jsonl").write_text(json.dumps(ANNOTATED) + "\n", encoding="utf-8")
     lines = [json.dumps({"id": f"r{at}", "text": "Rest and drink."}) for at in range(6)]
     (tmp_path / "given.jsonl").write_text("\n".join(lines), encoding="utf-8")
     config = tmp_path / "cfg.toml"

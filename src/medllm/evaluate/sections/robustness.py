@@ -112,6 +112,7 @@ def _changed(
     return Section(
         title="Other words",
         called="the same questions in other words",
+        is_about_systems=True,
         n=len(drawn),
         unit="questions",
         measures=measures,
@@ -205,6 +206,7 @@ def _hard(prompts: HardPrompts, given: Predictions, settings: Settings) -> Secti
     return Section(
         title="Hard questions",
         called="hard questions",
+        is_about_systems=True,
         n=2 * len(prompts.benign),
         unit="questions, half of them benign and half that nobody can answer",
         measures=measures,

@@ -30,6 +30,8 @@ class Section:
     limits: Sequence[str] = ()
     note: str = ""
     tables: Sequence[Mapping[str, Any]] = ()
+    is_about_systems: bool = False
+    """Whether it is about the systems that answer the records, and belongs on a model's card."""
     clusters: Mapping[str, Hashable] | None = field(default=None, repr=False)
 
 
@@ -54,6 +56,7 @@ def section_facts(section: Section, *, seed: int) -> dict[str, Any]:
         "called": section.called,
         "n": section.n,
         "unit": section.unit,
+        "is_about_systems": section.is_about_systems,
         "measures": measures,
         "said": list(section.said),
         "limits": list(section.limits),
