@@ -68,21 +68,25 @@ def make_hf(name: str, source: Source, template: Template, to: Path) -> None:
         part.rename(to / HF)
 
 
-def make_gguf(merged: Merged, to: Path, quantisation: str, name: str, tell: Tell) -> Path:
+def make_exact(merged: Merged, to: Path, name: str, tell: Tell) -> Path:
+    """Write the GGUF that llama.cpp makes others of; it goes away again."""
+    path = to / f".{name}-{merged.exact}.gguf.part"
+    _convert(merged, path, merged.exact, name, tell)
+    return path
+
+
+def make_gguf(
+    merged: Merged, to: Path, quantisation: str, name: str, exact: Path | None, tell: Tell
+) -> Path:
     """Write one of the GGUFs and give its path; one that is there already stays."""
     path = to / f"{name}-{quantisation}.gguf"
     if path.is_file():
         return path
-    if quantisation in NATIVE:
+    if exact is None or quantisation in NATIVE:
         _convert(merged, path, quantisation, name, tell)
-        return path
-    source = to / f"{name}-{merged.exact}.gguf"
-    if not source.is_file():
-        source = to / f".{name}-{merged.exact}.gguf.part"
-        if not source.is_file():
-            _convert(merged, source, merged.exact, name, tell)
-    tell(f"quantising {path.name}", 0, 1)
-    quantise_file(source, path, quantisation)
+    else:
+        tell(f"quantising {path.name}", 0, 1)
+        quantise_file(exact, path, quantisation)
     return path
 
 
@@ -93,7 +97,7 @@ def _convert(merged: Merged, path: Path, quantisation: str, name: str, tell: Tel
     def count(n_bytes: int) -> None:
         nonlocal done
         done += n_bytes
-        tell(f"writing {path.name.strip('.')}", done, whole)
+        tell(f"writing {path.name.strip('.').removesuffix('.part')}", done, whole)
 
     write_model(
         path, merged.shape, merged.vocabulary, merged.tensors, quantisation, name=name, tell=count

@@ -27,6 +27,7 @@ from medllm.export.make import (
     describe,
     make_adapter,
     make_base,
+    make_exact,
     make_gguf,
     make_hf,
     read_merged,
@@ -151,8 +152,10 @@ def _make_files(
     source: Source, merged: Merged, to: Path, wanted: Wanted, name: str, tell: Tell
 ) -> list[ExportedFile]:
     files = []
+    needs_exact = any(one not in NATIVE for one in wanted.quantisations)
+    exact = make_exact(merged, to, name, tell) if needs_exact else None
     for quantisation in dict.fromkeys(wanted.quantisations):
-        path = make_gguf(merged, to, quantisation, name, tell)
+        path = make_gguf(merged, to, quantisation, name, exact, tell)
         files.append(describe(path, to, "gguf", quantisation))
     if wanted.adapter:
         path = make_adapter(source, merged, to, name)
@@ -204,9 +207,13 @@ def _prove(
     tokenizer = load_tokenizer(to / HF)
     prepare_tokenizer(tokenizer, template)
     files = [one for one in facts.files if one.kind != "safetensors"]
+    exact = [
+        describe(path, to, "gguf", merged.exact)
+        for path in to.glob(f".{facts.name}-{merged.exact}.gguf.part")
+    ]
     proof = prove(
         to,
-        files,
+        [*exact, *files],
         source,
         template,
         stops=frozenset(stop_ids(tokenizer, template)),
@@ -214,15 +221,26 @@ def _prove(
         base=base,
         tell=tell,
     )
-    if proof.passed:
-        write_proof(to, proof)
-        return proof
+    if not proof.passed:
+        raise _failure(to, proof, files)
+    own = {one.name for one in files}
+    proof = replace(proof, files=tuple(one for one in proof.files if one.file in own))
+    write_proof(to, proof)
+    return proof
+
+
+def _failure(to: Path, proof: Proof, files: Sequence[ExportedFile]) -> ModelError:
+    """Remove what did not pass, and what was made of it; give the error with its reasons."""
     failed = [one for one in proof.files if not one.passed]
-    for one in failed:
-        (to / one.file).unlink()
+    wrong = {one.file for one in failed}
+    if wrong - {one.name for one in files}:  # the exact one, which llama.cpp made others of
+        wrong |= {one.name for one in files if one.quantisation not in NATIVE}
+    for name in wrong:
+        (to / name).unlink(missing_ok=True)
     write_json(to / FAILED, asdict(replace(proof, files=tuple(failed))))
-    raise ModelError(
-        f"{failed[0].file} is not the model that was evaluated: {'; '.join(failed[0].reasons)}",
+    name = failed[0].file.strip(".").removesuffix(".part")
+    return ModelError(
+        f"{name} is not the model that was evaluated: {'; '.join(failed[0].reasons)}",
         hint=f"see {to / FAILED}; the file was removed, the others go on with the same command",
     )
 
