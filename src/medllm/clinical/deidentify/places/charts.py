@@ -12,16 +12,18 @@ from medllm.clinical.deidentify.text import Found, Words, is_chart
 from medllm.clinical.deidentify.vocabulary import vocabulary
 
 _RANK, _WEAK_RANK = 9, 14
-_LABEL = re.compile(
-    r"\b(?:(?:funeral|nursing|care|group|residential)\s(?:home|facility)|(?:preferred\s|local\s)?pharmacy|chemist"
-    r"|(?:primary|middle|high|elementary|secondary)?\s?school|nursery|daycare|college|university|church|parish"
-    r"|(?:dialysis|transferring|referring|receiving|outside|sending|admitting)"
-    r"\s(?:unit|hospital|facility|clinic|centre|center)"
-    r"|facility|hospital|clinic|practice|surgery|snf|site|location|campus|hometown|birthplace|place\sof\sbirth"
-    r"|town|village|city|suburb|district|county|taluk|tehsil|neighbou?rhood|gym|hotel|shelter)"
-    r"\s{0,3}[:|=]\s{0,3}(?=[A-ZÀ-ÞĀ-Ž])",
-    re.IGNORECASE,
+_LABELS = frozenset(
+    """home pharmacy chemist school nursery daycare college university church parish unit facility
+    hospital clinic centre center practice surgery snf site location campus hometown birthplace
+    birth town village city suburb district county taluk tehsil neighborhood neighbourhood gym hotel
+    shelter""".split()
 )
+_ONLY_BEHIND = {
+    "home": frozenset("funeral nursing care group residential".split()),
+    "unit": frozenset("dialysis transferring referring receiving outside admitting".split()),
+    "birth": frozenset(("of",)),
+}
+_LABEL_GAP = re.compile(r"\s{0,3}[:|=]\s{0,3}")
 _RUN = re.compile(
     r"(?:St\.?\s)?[^\W\d_a-z][\w'’&-]{1,30}"
     r"(?:[ -](?:(?:of|the|de|la|upon|&)\s){0,2}[^\W\d_a-z][\w'’&-]{1,30}){0,5}"
@@ -65,15 +67,40 @@ _UNITS_OF = frozenset("ed er icu ccu opd a&e snf alf mau nicu or".split())
 _TOWN_BEHIND = re.compile(r"(?<=[a-z]),\s(?=[A-Z][a-z]+(?:\s[A-Z][a-z]+)?[.,;)\n])")
 
 
+_GATED = (
+    (
+        _UNITS,
+        frozenset(
+            "lot unit flat apt apartment suite plot house door block shop room box h d".split()
+        ),
+    ),
+    (
+        _HOUSE,
+        frozenset(
+            """rectory vicarage manse parsonage barn mill forge lodge grange house cottage hall
+    croft farmhouse stables bungalow willows laurels firs oaks elms beeches poplars hollies
+    paddock""".split()
+        ),
+    ),
+    (_BLOCK, frozenset(("blk", "block"))),
+    (
+        _LOCALITY,
+        frozenset(
+            """road nagar marg salai colony chowk vihar bhavan nivas veedu illam sadan manzil
+    house""".split()
+        ),
+    ),
+    (_ROAD, frozenset("route rte highway hwy road".split())),
+)
+"""Patterns, each with the words without one of which it cannot match."""
+
+
 def find_places_of_charts(words: Words) -> Iterator[Found]:
     """Give the places that only a patient's text is likely to name so; other texts have firms."""
     text = words.text
     if not is_chart(text):
         return
-    for label in _LABEL.finditer(text):
-        run = _RUN.match(text, label.end())
-        if run and not all(map(vocabulary().is_plain, _parts(run.group()))):
-            yield _of_run(text, *run.span(), _RANK)
+    yield from _find_labelled(words)
     for match in _LIVES.finditer(text):
         run = _RUN.match(text, match.end())
         if run and not any(map(vocabulary().is_plain, _parts(run.group()))):
@@ -83,10 +110,10 @@ def find_places_of_charts(words: Words) -> Iterator[Found]:
             continue
         yield Found(match.start(1), match.end(1) - 1, "geographic", _RANK, "place")
         yield Found(*match.span(2), "geographic", _RANK, "code")
-    for pattern in (_UNITS, _HOUSE, _BLOCK, _LOCALITY, _ROAD):
-        for match in pattern.finditer(text):
+    for pattern, gate in _GATED:
+        for match in pattern.finditer(text) if words.where(gate) else ():
             yield Found(*match.span(), "geographic", _RANK, "street")
-    for match in _UNIT_OF.finditer(text):
+    for match in _UNIT_OF.finditer(text) if words.where(_UNITS_OF | {"at"}) else ():
         at = words.at_or_after(match.start())
         if not vocabulary().is_plain(words.lowers[at]) and not is_eponym_use(words, at):
             yield Found(*match.span(1), "geographic", _RANK, "place")
@@ -97,6 +124,19 @@ def find_places_of_charts(words: Words) -> Iterator[Found]:
             yield Found(words.starts[at], words.ends[end - 1], "geographic", _WEAK_RANK, "place")
     yield from _find_at(words)
     yield from _find_before_lands(words)
+
+
+def _find_labelled(words: Words) -> Iterator[Found]:
+    """Give what a label announces: "Funeral home: Zamboro", "Dialysis unit | Mesa"."""
+    text = words.text
+    for at in words.where(_LABELS):
+        low = words.lowers[at]
+        gap = _LABEL_GAP.match(text, words.ends[at])
+        if not gap or (low in _ONLY_BEHIND and words.lowers[at - 1] not in _ONLY_BEHIND[low]):
+            continue
+        run = _RUN.match(text, gap.end())
+        if run and not all(map(vocabulary().is_plain, _parts(run.group()))):
+            yield _of_run(text, *run.span(), _RANK)
 
 
 def unit_end(text: str, at: int) -> int:
