@@ -25,7 +25,7 @@ _NEVER = frozenset(
     na self yes ok okay same see plan impression assessment history exam diagnosis follow consultant
     physician surgeon attending resident fellow registrar practitioner specialist assistant student
     secretary wife husband son daughter mother father brother sister parent guardian next emergency
-    contact relationship mom dad mum but so after before because""".split()
+    contact relationship mom dad mum but so after before because poa dpoa hcpoa""".split()
 )
 _NOT_LAST = frozenset(
     """province district county city state region island islands prefecture infirmary academy
