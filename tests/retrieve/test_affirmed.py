@@ -48,3 +48,10 @@ def test_a_name_of_several_words_stands_in_one_sentence() -> None:
 def test_nothing_names_nothing() -> None:
     assert not Affirmed("").names(form("fever"))
     assert not Affirmed("fever").names(frozenset())
+
+
+def test_sentences_that_were_read_for_one_name_are_there_for_the_next() -> None:
+    text = Affirmed("Weight loss came first. Night sweats were next. Joint pain was last.")
+    for name in ("joint pain", "weight loss", "night sweats", "weight loss", "joint pain"):
+        assert text.names(form(name))
+    assert not text.names(form("night pain"))

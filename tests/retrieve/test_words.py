@@ -90,6 +90,12 @@ def test_half_a_surrogate_pair_does_no_harm(text: str) -> None:
     words.term_of(text)
 
 
+@settings(max_examples=100)
+@given(st.text(max_size=60))
+def test_the_terms_of_a_text_are_those_that_are_counted(text: str) -> None:
+    assert words.terms_of(text) == words.count_terms(text).keys()
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_can_be_counted(text: str) -> None:

@@ -91,7 +91,7 @@ def evidence_sentences(evidence: Sequence[Hit]) -> list[Sentence]:
             start=hit.passage.start + start,
             end=hit.passage.start + end,
             text=hit.passage.text[start:end],
-            terms=frozenset(words.count_terms(hit.passage.text[start:end])),
+            terms=words.terms_of(hit.passage.text[start:end]),
         )
         for number, hit in enumerate(evidence, start=1)
         for start, end in split_sentences(hit.passage.text)
@@ -100,11 +100,11 @@ def evidence_sentences(evidence: Sequence[Hit]) -> list[Sentence]:
 
 def not_found(findings: Sequence[Finding], evidence: Sequence[Hit]) -> tuple[str, ...]:
     """Give the patient's own symptoms, signs and disorders that no evidence passage names."""
-    held = [set(words.count_terms(_all_text(hit.document, hit.passage))) for hit in evidence]
+    held = [words.terms_of(_all_text(hit.document, hit.passage)) for hit in evidence]
     missing: dict[str, str] = {}
     for finding in findings:
         if finding.is_own and finding.kind in ("symptom", "disorder"):
-            forms = [set(words.count_terms(form)) for form in (finding.text, finding.normalised)]
+            forms = [words.terms_of(form) for form in (finding.text, finding.normalised)]
             if not any(form and form <= terms for form in forms for terms in held):
                 missing.setdefault(finding.normalised, finding.text)
     return tuple(" ".join(text.split()) for text in missing.values())

@@ -221,7 +221,7 @@ def _is_usable(sentence: Sentence) -> bool:
 
 def _affirming(sentence: Sentence) -> Sentence:
     """Give the sentence with the terms of what it affirms."""
-    return replace(sentence, terms=frozenset(words.count_terms(affirmed(sentence.text))))
+    return replace(sentence, terms=words.terms_of(affirmed(sentence.text)))
 
 
 def _by_document(sentences: Iterable[Sentence]) -> list[set[int]]:

@@ -93,10 +93,10 @@ def _best_sentence(hit: Hit) -> str:
     """Give the passage's sentence that shares most of the query's words, cut to two lines."""
     passage = hit.passage.text
     spans = split_sentences(passage) or [(0, len(passage))]
-    wanted = words.count_terms(" ".join(hit.why)).keys()
+    wanted = words.terms_of(" ".join(hit.why))
 
     def n_shared(span: tuple[int, int]) -> int:
-        return len(wanted & words.count_terms(passage[span[0] : span[1]]).keys())
+        return len(wanted & words.terms_of(passage[span[0] : span[1]]))
 
     start, end = max(spans, key=n_shared)
     return shorten(passage[start:end], 2 * (width() - len(_INDENT)) - 10)

@@ -161,7 +161,7 @@ def _once(names: Sequence[str], *, is_part_enough: bool) -> list[str]:
     With `is_part_enough` a name that is a part of a longer one stays: "pain" may be denied apart
     from "chest pain".
     """
-    terms = [frozenset(words.count_terms(name)) for name in names]
+    terms = [words.terms_of(name) for name in names]
     return [
         name
         for at, name in enumerate(names)

@@ -7,6 +7,7 @@ Whole documents are measured with every search, so this is plainer than the read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from medllm.retrieve import words
 
@@ -29,8 +30,9 @@ class Affirmed:
 
     def __init__(self, text: str) -> None:
         self._text = affirmed(text)
-        self.terms = frozenset(words.count_terms(self._text))
-        self._sentences: list[frozenset[int]] | None = None
+        self.terms = words.terms_of(self._text)
+        self._unread: list[str] | None = None
+        self._sentences: list[frozenset[int]] = []
 
     def names(self, form: frozenset[int]) -> bool:
         """Whether all words of a name are there, and of several in one sentence.
@@ -39,10 +41,16 @@ class Affirmed:
         """
         if len(form) < 2 or not form <= self.terms:
             return bool(form) and form <= self.terms
-        if self._sentences is None:
-            parts = _SENTENCE_END.split(self._text)
-            self._sentences = [frozenset(words.count_terms(part)) for part in parts]
-        return any(form <= sentence for sentence in self._sentences)
+        return any(form <= sentence for sentence in self._read())
+
+    def _read(self) -> Iterator[frozenset[int]]:
+        """Give the terms of each sentence; what nobody asks for is not read."""
+        yield from self._sentences
+        if self._unread is None:
+            self._unread = _SENTENCE_END.split(self._text)[::-1]
+        while self._unread:
+            self._sentences.append(words.terms_of(self._unread.pop()))
+            yield self._sentences[-1]
 
 
 def affirmed(text: str) -> str:

@@ -12,7 +12,7 @@ from medllm.retrieve.index import Filter, Index
 from medllm.retrieve.query import note_terms, shape_query
 from medllm.retrieve.reasons import Reasons
 from medllm.retrieve.relevance import Relevance
-from medllm.retrieve.search import Mode, query_weights, rank, search
+from medllm.retrieve.search import Mode, query_weights, rank, read_hits
 
 _POOL = 5
 """So many times the documents that are shown are looked at, to be put in order by findings."""
@@ -54,7 +54,7 @@ def search_note(
     """
     weights = weigh_query(index, query, where.kind)
     relevance = Relevance(query.findings, weights)
-    hits = search(
+    ranked = rank(
         index,
         query.text,
         terms=query.terms,
@@ -63,6 +63,7 @@ def search_note(
         top=_POOL * top,
         encoder=encoder,
     )
+    hits = read_hits(index, ranked)
     best = max((hit.score for hit in hits), default=1.0)
     order = {
         hit.document.id: hit.score / best

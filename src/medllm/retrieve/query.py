@@ -52,13 +52,13 @@ def note_terms(text: str, findings: Sequence[Finding]) -> dict[int, float]:
     """
     shaped = shape_query(text, findings)
     if not is_note(shaped, findings):
-        return dict.fromkeys(words.count_terms(shaped), 1.0)
+        return dict.fromkeys(words.terms_of(shaped), 1.0)
     ordinary = (f for f in findings if f.kind in ("vital", "result") and not _is_abnormal(f))
     counts = words.count_terms(_content_words(blank(shaped, ordinary)))
     terms = {term: math.sqrt(count) for term, count in counts.items()}
     for finding in findings:
         if is_searched(finding):
-            for term in words.count_terms(_content_words(finding.text)):
+            for term in words.terms_of(_content_words(finding.text)):
                 terms[term] = terms.get(term, 0.0) + FINDING_BONUS
     for term, weight in _other_names(findings).items():
         terms.setdefault(term, weight)
@@ -73,14 +73,14 @@ def _other_names(findings: Iterable[Finding]) -> dict[int, float]:
             names = words.count_terms(_content_words(finding.normalised))
             terms.update(dict.fromkeys(names, USUAL_NAME))
         elif finding.kind == "pregnancy" and finding.is_own:
-            terms.update(dict.fromkeys(words.count_terms(_PREGNANCY), 1.0))
+            terms.update(dict.fromkeys(words.terms_of(_PREGNANCY), 1.0))
     return terms
 
 
 def is_note(text: str, findings: Sequence[Finding]) -> bool:
     """Whether a text describes a patient: it is long, or begins with an age."""
     begins_with_age = any(f.kind == "age" and f.start < _BEGINS for f in findings)
-    return begins_with_age or len(words.count_terms(text)) >= _LONG
+    return begins_with_age or len(words.terms_of(text)) >= _LONG
 
 
 def is_searched(finding: Finding) -> bool:

@@ -58,7 +58,7 @@ class Reasons:
         """Give at most six findings and words that the hit's title or passage affirms too."""
         text = f"{hit.document.title}\n{hit.passage.text}"
         affirmed = Affirmed(text)
-        held = affirmed.terms if self._is_note else words.count_terms(text).keys()
+        held = affirmed.terms if self._is_note else words.terms_of(text)
         whole = [name for name in self._names if affirmed.names(name.terms)]
         found: list[str] = []
         covered: set[int] = set()
@@ -85,7 +85,7 @@ def _names(finding: Finding) -> list[_Name]:
     written = " ".join(finding.text.split())
     forms = [] if finding.kind == "result" or len(written) > _LONG_NAME else [written]
     forms.append(finding.normalised)
-    named = [_Name(form, frozenset(words.count_terms(form))) for form in forms]
+    named = [_Name(form, words.terms_of(form)) for form in forms]
     return [name for name in named if name.terms]
 
 

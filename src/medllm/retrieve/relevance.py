@@ -20,7 +20,7 @@ class Relevance:
         own = [f for f in findings if f.is_own and f.kind in ("symptom", "disorder")]
         self._forms = {
             finding.normalised: [
-                frozenset(words.count_terms(form)) for form in (finding.text, finding.normalised)
+                words.terms_of(form) for form in (finding.text, finding.normalised)
             ]
             for finding in own
         }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from medllm.errors import ConfigError
-from medllm.records import Document, DocumentKind, Hit, Passage
+from medllm.records import DocumentKind, Hit, Passage
 from medllm.retrieve import words
 from medllm.retrieve.encoders import Encoder
 from medllm.retrieve.index import Filter, Index, Scored, Vector
@@ -38,9 +39,16 @@ def search(
     """
     terms = query_terms(index, text, kind=where.kind, terms=terms)
     ranked = rank(index, text, terms=terms, where=where, mode=mode, top=top, encoder=encoder)
-    documents = index.read([found.document_id for found in ranked])
     weights = _idf_weights(index, terms, where.kind)
     written = _written(text)
+    return [
+        replace(hit, why=_shared_words(hit, weights, written)) for hit in read_hits(index, ranked)
+    ]
+
+
+def read_hits(index: Index, ranked: Sequence[Scored]) -> list[Hit]:
+    """Read ranked documents, each with its best passage; why they were found is not said yet."""
+    documents = index.read([found.document_id for found in ranked])
     hits = []
     for number, found in enumerate(ranked, start=1):
         document = documents[found.document_id]
@@ -50,9 +58,7 @@ def search(
             end=found.end,
             text=document.text[found.start : found.end],
         )
-        why = _shared_words(document, passage, weights, written)
-        hit = Hit(document=document, passage=passage, score=found.score, rank=number, why=why)
-        hits.append(hit)
+        hits.append(Hit(document=document, passage=passage, score=found.score, rank=number))
     return hits
 
 
@@ -143,9 +149,9 @@ def _written(text: str) -> dict[int, str]:
 
 
 def _shared_words(
-    document: Document, passage: Passage, weights: Mapping[int, float], written: Mapping[int, str]
+    hit: Hit, weights: Mapping[int, float], written: Mapping[int, str]
 ) -> tuple[str, ...]:
-    held = words.count_terms(f"{document.title}\n{passage.text}")
+    held = words.terms_of(f"{hit.document.title}\n{hit.passage.text}")
     shared = [term for term in weights if term in held and term in written and weights[term] > 0]
     shared.sort(key=lambda term: (-weights[term], written[term]))
     return tuple(written[term] for term in shared if written[term].isalpha())[:_WHY]
