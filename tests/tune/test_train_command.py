@@ -73,7 +73,7 @@ def test_a_dry_run_of_what_does_not_fit_is_shown_and_says_which_settings_would(
 ):
     path = own_model / "config.json"
     config = json.loads(path.read_text())
-    wide = {"hidden_size": 1 << 16, "intermediate_size": 1 << 18, "num_hidden_layers": 99}
+    wide = {"hidden_size": 1 << 18, "intermediate_size": 1 << 19, "num_hidden_layers": 2}
     path.write_text(json.dumps({**config, **wide}))
     assert main(["train", "tiny-cpu.toml", *options(own_model), "--dry-run"]) == 2
     printed = capsys.readouterr()

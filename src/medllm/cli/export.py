@@ -62,7 +62,7 @@ def export(
     evaluation: Evaluation = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model as files that other programs run, and prove that they are the same model.
+    """Write a model for other programs, and prove it there.
 
     The folder gets hf/ (merged, for transformers and vLLM), a GGUF for each --quantize (llama.cpp,
     Ollama), a Modelfile, a model card and the proof. A file that is not the model that was

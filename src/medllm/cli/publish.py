@@ -68,7 +68,7 @@ def publish(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an export a model of an Ollama, check it there, and push it.
+    """Bring an export into an Ollama, checked, and push it.
 
     It gets its name only when the prompts that Ollama renders are those that it was trained with
     and it answers. What was not proved is refused, and so is, until you say so in words, what was
