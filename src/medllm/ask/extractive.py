@@ -99,9 +99,11 @@ def write_extractive(
     best = max((_worth(sentence, value, {}) for sentence in sentences), default=0.0)
     chosen: list[Sentence] = []
     claims: list[Claim] = []
+    parts: dict[Section, list[Sentence]] = {section: [] for section in SECTIONS}
+    for sentence in of_patients:
+        parts[section_of(sentence, evidence)].append(sentence)
     for section in SECTIONS:
-        fitting = [s for s in of_patients if section_of(s, evidence) == section]
-        picked = _pick_told(fitting, section, value, quotas[section], chosen, best=best)
+        picked = _pick_told(parts[section], section, value, quotas[section], chosen, best=best)
         claims += _claims(picked, section)
     least = 0.0
     if by_findings is not None:

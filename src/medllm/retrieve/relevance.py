@@ -24,6 +24,7 @@ class Relevance:
             ]
             for finding in own
         }
+        self._values = {name: self._value(forms) for name, forms in self._forms.items()}
 
     @property
     def is_by_findings(self) -> bool:
@@ -37,13 +38,12 @@ class Relevance:
             total = sum(self._weights.values())
             matched = sum(weight for term, weight in self._weights.items() if term in held.terms)
             return matched / total if total else 0.0
-        values = {name: self._value(forms) for name, forms in self._forms.items()}
         matched = sum(
-            values[name]
+            self._values[name]
             for name, forms in self._forms.items()
             if any(held.names(form) for form in forms)
         )
-        total = sum(values.values())
+        total = sum(self._values.values())
         return matched / total if total else 0.0
 
     def _value(self, forms: Sequence[frozenset[int]]) -> float:
