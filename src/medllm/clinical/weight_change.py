@@ -20,6 +20,8 @@ _REACH = 8
 def add_weight_changes(tokens: Tokens, terms: list[Term], first: int, last: int) -> list[Term]:
     """Give the terms of a sentence with the changes of weight that none of them names."""
     words = tokens.words
+    if _CHANGES.keys().isdisjoint(words[first:last]):
+        return terms
     found = []
     for at in range(first, last):
         concept = _CHANGES.get(words[at])
