@@ -7,14 +7,13 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from medllm import __version__
 from medllm.errors import DataError
 from medllm.files import disk_errors, read_json, sync_dir, write_json
-from medllm.manifest import copy_entries
+from medllm.manifest import copy_entries, now
 from medllm.retrieve.shard_files import allocated_bytes, copy_files, files_digest
 from medllm.retrieve.terms import TermCounts
 
@@ -239,11 +238,6 @@ def state_of(path: Path) -> str:
         return ""
     facts = read_json(path / "index.json")
     return str(facts.get("state", "")) if isinstance(facts, dict) else ""
-
-
-def now() -> str:
-    """Give the time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _lock(path: Path) -> int:
